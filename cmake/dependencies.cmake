@@ -1,0 +1,45 @@
+# Third-party libraries, all Debian 12 packages, as imported targets dep::<name>. Headers are SYSTEM: their warnings are not ours.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+function(bobbin_pkg_config name module)
+  pkg_check_modules(DEP_${name} REQUIRED IMPORTED_TARGET ${module})
+  add_library(dep::${name} ALIAS PkgConfig::DEP_${name})
+endfunction()
+
+# bobbin_library(name header library): for packages without a pkg-config file.
+function(bobbin_library name header library)
+  find_path(DEP_${name}_INCLUDE ${header} REQUIRED)
+  find_library(DEP_${name}_LIBRARY ${library} REQUIRED)
+  add_library(dep_${name} INTERFACE)
+  target_include_directories(dep_${name} SYSTEM INTERFACE ${DEP_${name}_INCLUDE})
+  target_link_libraries(dep_${name} INTERFACE ${DEP_${name}_LIBRARY})
+  add_library(dep::${name} ALIAS dep_${name})
+endfunction()
+
+bobbin_pkg_config(uv libuv)
+bobbin_pkg_config(openssl openssl)
+bobbin_pkg_config(xxhash libxxhash)
+bobbin_pkg_config(utf8proc libutf8proc)
+bobbin_library(rocksdb rocksdb/db.h rocksdb)
+bobbin_library(simdjson simdjson.h simdjson)
+bobbin_library(cmocka cmocka.h cmocka)
+bobbin_library(cli11 CLI/CLI.hpp pthread)
+bobbin_library(benchmark benchmark/benchmark.h benchmark)
+bobbin_library(spdlog spdlog/spdlog.h spdlog)
+bobbin_library(fmt fmt/format.h fmt)
+target_compile_definitions(dep_spdlog INTERFACE SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL SPDLOG_NO_EXCEPTIONS)
+target_link_libraries(dep_spdlog INTERFACE dep_fmt)
+
+# llhttp: Debian 12 ships its generated sources; a system library of version 9 or newer is used where there is one.
+find_library(LLHTTP_LIBRARY llhttp)
+if(LLHTTP_LIBRARY)
+  bobbin_library(llhttp llhttp.h llhttp)
+else()
+  set(LLHTTP_SOURCES /usr/share/llhttp CACHE PATH "llhttp.c, api.c and http.c of the package node-llhttp")
+  set(LLHTTP_INCLUDE /usr/share/include/llhttp CACHE PATH "llhttp.h of the package node-llhttp")
+  add_library(llhttp STATIC ${LLHTTP_SOURCES}/llhttp.c ${LLHTTP_SOURCES}/api.c ${LLHTTP_SOURCES}/http.c)
+  target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE})
+  add_library(dep::llhttp ALIAS llhttp)
+endif()

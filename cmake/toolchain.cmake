@@ -1,0 +1,53 @@
+# Compiler, flags and build types; and bobbin_module(), which makes one folder a library.
+
+get_filename_component(BOBBIN_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+
+if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang" OR CMAKE_CXX_COMPILER_VERSION VERSION_LESS 16)
+  message(FATAL_ERROR
+    "Bobbin is built with clang 16 or newer (this is ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}).\n"
+    "GCC 12 destroys some temporaries of a co_await expression twice, so it cannot be used.\n"
+    "Do: apt-get install clang-16, then cmake --preset dev")
+endif()
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_C_FLAGS_DEV "-O1 -g1 -fno-omit-frame-pointer")
+set(CMAKE_CXX_FLAGS_DEV "-O1 -g1 -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS")
+set(CMAKE_C_FLAGS_RELEASE "-O2 -ffunction-sections -fdata-sections")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -ffunction-sections -fdata-sections")
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+  add_link_options(-fuse-ld=lld -Wl,--gc-sections)
+endif()
+
+set(BOBBIN_SANITIZE "" CACHE STRING "sanitizers for the whole build, as in -fsanitize=")
+if(BOBBIN_SANITIZE)
+  add_compile_options(-fsanitize=${BOBBIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${BOBBIN_SANITIZE})
+endif()
+option(BOBBIN_FUZZ "build the libFuzzer targets" OFF)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(bobbin_flags INTERFACE)
+target_include_directories(bobbin_flags INTERFACE "${BOBBIN_ROOT}")
+target_compile_options(bobbin_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  -Wimplicit-fallthrough -Wunused -Wcast-qual)
+
+# bobbin_module(NAME name SOURCES … PUBLIC bobbin_… PRIVATE third-party …)
+#
+# A static library bobbin_<name> without exceptions. PUBLIC names the modules whose headers it may include; third-party
+# libraries are PRIVATE, so their headers cannot be reached from another folder.
+function(bobbin_module)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(bobbin_${ARG_NAME} STATIC ${ARG_SOURCES})
+  target_link_libraries(bobbin_${ARG_NAME} PUBLIC bobbin_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  target_compile_options(bobbin_${ARG_NAME} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions>)
+endfunction()

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// Every default limit of the server, with its reason. `bobbin serve` has an option for each that an operator
+// may want to change; the rest are part of a format.
+namespace bobbin::limits {
+
+// Ids are stored behind one length byte; 128 holds every UUID, e-mail and path-like id seen in clients.
+inline constexpr size_t kUserIdBytesMax = 128;
+inline constexpr size_t kThreadIdBytesMax = 128;
+static_assert(kUserIdBytesMax <= 255 && kThreadIdBytesMax <= 255, "str() has one length byte");
+
+// HTTP. The header block counts everything up to the blank line; 16 KiB is twice what browsers send with large cookies.
+inline constexpr size_t kRequestLineBytesMax = 8 * 1024;
+inline constexpr size_t kHeaderBlockBytesMax = 16 * 1024;
+inline constexpr size_t kBodyBytesMax = 1024 * 1024;
+// A message of 256 KiB may be six times as long in JSON (\u0000 escapes); together with the rest it fits the body.
+inline constexpr size_t kMessageBytesMax = 256 * 1024;
+
+inline constexpr uint32_t kConnectionsPerWorkerMax = 10'000;
+// A header that dribbles in for longer is an attack or a dead line.
+inline constexpr uint32_t kHeaderTimeoutMs = 10'000;
+// Body: progress is asked for, not a fixed end: at least one byte in this time.
+inline constexpr uint32_t kBodyIdleTimeoutMs = 20'000;
+// Longer than the 60 s of common proxies, so that they close first.
+inline constexpr uint32_t kIdleTimeoutMs = 75'000;
+// A reader that takes nothing for so long is gone.
+inline constexpr uint32_t kWriteStallTimeoutMs = 60'000;
+inline constexpr uint32_t kSseHeartbeatMs = 15'000;
+
+// Bytes that wait for one reader. Past the soft mark a producer that can wait is asked to; past the hard mark
+// the connection is closed, and the client resumes from the log.
+inline constexpr size_t kEgressSoftBytes = 256 * 1024;
+inline constexpr size_t kEgressHardBytes = 1024 * 1024;
+
+// Models answer slowly when they load; 60 s to the first byte, then never 120 s of silence.
+inline constexpr uint32_t kUpstreamConnectTimeoutMs = 10'000;
+inline constexpr uint32_t kUpstreamFirstByteTimeoutMs = 60'000;
+inline constexpr uint32_t kUpstreamIdleTimeoutMs = 120'000;
+// An answer longer than this is cut (finish reason `length`): no model writes 4 MiB on purpose.
+inline constexpr size_t kAnswerBytesMax = 4 * 1024 * 1024;
+
+// Submits that wait in one thread. Past it: 429 queue_full, nothing stored.
+inline constexpr uint32_t kThreadQueueMax = 128;
+// Commands that wait for the store's writer. Past it: 503 overloaded.
+inline constexpr size_t kWriterQueueMax = 16 * 1024;
+
+// Pages.
+inline constexpr uint32_t kHistoryLimitMax = 1000;
+inline constexpr uint32_t kSessionsLimitMax = 1000;
+inline constexpr size_t kPageBytesMax = 16 * 1024 * 1024;
+
+// Characters (grapheme clusters) kept for the sidebar.
+inline constexpr size_t kTitleGraphemesMax = 50;
+inline constexpr size_t kPreviewGraphemesMax = 60;
+
+// An HMAC key shorter than the hash adds nothing but doubt (RFC 7518 §3.2).
+inline constexpr size_t kJwtSecretBytesMin = 32;
+inline constexpr size_t kJwtBytesMax = 8 * 1024;
+
+}  // namespace bobbin::limits
