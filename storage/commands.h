@@ -1,0 +1,145 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "storage/types.h"
+
+// Everything that changes the store: plain commands, and what the writer answers once the change is on disk.
+//
+// `user` and `thread` are 1..128 bytes, otherwise Code::invalid. A command that fails has changed nothing.
+namespace bobbin::store {
+
+enum class OnBusy : uint8_t {
+  queue,   // wait for the thread's turn
+  reject,  // Code::busy
+};
+
+// A user's message that wants an answer. Creates the thread when it is not there.
+//
+// It starts at once when the thread has neither an active run nor waiting entries; otherwise `on_busy` decides.
+// Errors: busy; queue_full (limits::kThreadQueueMax wait already); not_found (`parent`); too_large (content or
+// options above kCommandBytesMax); invalid (also: run_id is zero, active or waiting in this thread).
+struct Submit {
+  std::string user;
+  std::string thread;
+  Uuid run_id;             // made by the caller, never used before
+  std::string content;     // UTF-8, not checked again here
+  int64_t created_us = 0;  // shown time of the message
+  // Absent: continue the active branch as it is when the turn starts. Zero: a new root. Else the id of the message that
+  // the new one answers: makes a branch where that message has an answer already, and makes it the active one.
+  std::optional<Uuid> parent;
+  OnBusy on_busy = OnBusy::queue;
+  std::string options;  // opaque small bytes (model …), kept with the queue entry and the run
+};
+
+// One run as it begins. Its stamps and ids are fixed and kept in the run's record: no other message can take them.
+struct StartedRun {
+  std::string user;
+  std::string thread;
+  uint64_t incarnation = 0;
+  Uuid run_id;
+  Uuid user_message_id;
+  Uuid message_id;  // of the answer
+  uint64_t user_order = 0;
+  uint64_t answer_order = 0;
+  std::string content;  // the user's message
+  std::string options;
+};
+
+struct Submitted {
+  enum class State : uint8_t { started, queued };
+  State state = State::started;
+  uint64_t incarnation = 0;
+  bool thread_created = false;
+  std::optional<StartedRun> run;  // when started
+  uint32_t position = 0;          // when queued: 1 is next
+};
+
+// The text of an answer, whole or partial.
+struct Answer {
+  std::string content;
+  std::string reasoning;
+  std::string model;
+  std::string finish_reason;
+  std::string tool_steps;
+  std::optional<Usage> usage;
+  MessageStatus status = MessageStatus::complete;
+};
+
+// The end of a run. Without `answer` the branch ends with the user's message.
+//
+// Errors: too_large (answer above kCommandBytesMax), invalid.
+struct FinishRun {
+  std::string user;
+  std::string thread;
+  uint64_t incarnation = 0;
+  Uuid run_id;
+  RunOutcome outcome = RunOutcome::done;
+  std::optional<Answer> answer;
+  std::string terminal_event;      // the bytes that a client which comes back is sent
+  uint64_t terminal_event_id = 0;  // its number in the run's stream
+  bool start_next = true;          // false while draining: the queue stays for the next process
+};
+
+struct Finished {
+  bool applied = false;            // false: thread, incarnation or run is no longer alive; nothing was written
+  std::optional<StartedRun> next;  // the first waiting submit, started in the same batch
+};
+
+// Starts the first waiting submit of a thread without an active run (after a restart).
+struct StartNext {
+  std::string user;
+  std::string thread;
+};
+
+struct StartedNext {
+  std::optional<StartedRun> run;  // absent: unknown thread, nothing waits, or a run is active
+};
+
+// Takes a waiting submit out of the queue; its run is then known as `cancelled`. An active run is not touched.
+struct CancelQueued {
+  std::string user;
+  std::string thread;
+  Uuid run_id;
+};
+
+struct Cancelled {
+  bool found = false;
+};
+
+// Deletes a thread with its messages, runs and queue. Errors: not_found.
+struct DeleteThread {
+  std::string user;
+  std::string thread;
+};
+
+// Deletes all threads of one user. Other families of the user (settings …) stay. No threads: zero counts.
+struct DeleteUserThreads {
+  std::string user;
+};
+
+struct Deleted {
+  struct Run {
+    std::string thread;
+    Uuid run_id;
+    bool active = false;  // false: it was waiting
+  };
+  uint64_t sessions = 0;
+  uint64_t messages = 0;  // of all branches
+  std::vector<Run> cancelled;
+};
+
+// Content, reasoning, tool steps, options: none of them may be longer.
+inline constexpr size_t kCommandBytesMax = 16 * 1024 * 1024;
+
+using Command = std::variant<Submit, FinishRun, StartNext, CancelQueued, DeleteThread, DeleteUserThreads>;
+
+// In the order of Command: Submit → Submitted, FinishRun → Finished, StartNext → StartedNext, CancelQueued → Cancelled,
+// both deletes → Deleted.
+using Reply = std::variant<Submitted, Finished, StartedNext, Cancelled, Deleted>;
+
+}  // namespace bobbin::store
