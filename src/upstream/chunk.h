@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/upstream/answer.h"
+
+namespace bobbin::upstream {
+
+// One piece of a tool call; fields that were not sent are empty.
+struct ToolCallDelta {
+  std::optional<int64_t> index;
+  std::string_view id;
+  std::string_view name;
+  std::string_view arguments;
+};
+
+// What one JSON document of an answer says: a chunk of a stream, or a whole answer. Views live until the next parse().
+//
+// `content` and `reasoning` may be ill-formed UTF-8 when the server's JSON was: a character that is split between two
+// chunks can still be joined.
+struct Chunk {
+  std::string_view content;
+  std::string_view reasoning;
+  std::string_view finish_reason;
+  std::string_view model;
+  std::optional<Usage> usage;
+  std::vector<ToolCallDelta> tool_calls;
+  // The server reports a failure instead; `error_number` is its numeric code, or 0.
+  bool is_error = false;
+  int32_t error_number = 0;
+};
+
+// Reads such documents; keeps its memory between them. Only the first choice counts.
+//
+// JSON is parsed strictly, except that ill-formed UTF-8 and lone surrogate escapes, which simdjson refuses, are let
+// through: the former as they are, the latter as U+FFFD. Fields of an unexpected type count as absent.
+class ChunkParser {
+ public:
+  ChunkParser();
+  ~ChunkParser();
+  ChunkParser(const ChunkParser&) = delete;
+  ChunkParser& operator=(const ChunkParser&) = delete;
+
+  // Errors: upstream_rejected when `json` is no JSON object.
+  Result<Chunk> parse(std::string_view json);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bobbin::upstream

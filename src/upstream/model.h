@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+
+#include "src/base/result.h"
+#include "src/loop/cancel.h"
+#include "src/loop/task.h"
+#include "src/upstream/answer.h"
+#include "src/upstream/prompt.h"
+
+namespace bobbin::upstream {
+
+// What `/health` says about a model.
+struct ModelState {
+  // Whether answers come from a language model; the built-in one is none.
+  bool language_model = false;
+  std::string name;    // one word: `offline`, `openai`, or the local server's name such as `Ollama`
+  std::string url;     // without credentials; empty for the built-in one
+  std::string model;   // the default model; empty when the server chooses
+  std::string detail;  // one sentence for people
+};
+
+// Something that answers prompts. One for each worker; all calls on its loop.
+class Model {
+ public:
+  Model() = default;
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+  virtual ~Model() = default;
+
+  // Asks `prompt` and hands the answer to `sink` as it comes, in order. `sink` and `scope` must live until the task has
+  // ended, which may be a while after `scope` was asked to cancel, but nothing more goes to `sink` then. Several calls
+  // may be in flight at once. What went to `sink` before an error stays good: it is the beginning of an answer.
+  //
+  // Errors: upstream_unavailable (no connection, the answer was cut, status 429 or 5xx), upstream_rejected (any other
+  // bad status, or an answer that makes no sense), upstream_timeout, cancelled. `number` is the HTTP status where
+  // there was one; the server's own words are only logged.
+  virtual Task<Result<Answer>> stream(Prompt prompt, DeltaSink& sink, CancelScope& scope) = 0;
+
+  [[nodiscard]] virtual ModelState state() const = 0;
+};
+
+}  // namespace bobbin::upstream
