@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+struct sockaddr;
+
+namespace bobbin::net {
+
+// Whether a connection to this resolved address may be made. Called before each connect, on the loop's thread.
+using AddressPolicy = bool (*)(const sockaddr& address) noexcept;
+
+// Whether `host` (as in a URL; IPv6 with or without brackets) can only be this machine: localhost and its subdomains,
+// 127.0.0.0/8, ::1 and the IPv4-mapped form. Looks at the text, asks no resolver.
+[[nodiscard]] bool is_loopback_host(std::string_view host) noexcept;
+
+// `host` without the brackets of an IPv6 literal.
+[[nodiscard]] std::string_view without_brackets(std::string_view host) noexcept;
+
+// Whether `host`, without brackets, is an IPv4 or IPv6 address in its usual notation.
+[[nodiscard]] bool is_ip_literal(std::string_view host) noexcept;
+
+}  // namespace bobbin::net

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "src/base/result.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace bobbin::net {
+
+// Certificates, roots and protocol settings, shared by all connections of one side. Immutable, any thread.
+// TLS 1.2 or newer, no renegotiation, no compression, ALPN `http/1.1`.
+class TlsContext {
+ public:
+  // Trusts the system's roots, and those of the PEM file `extra_ca_file` where it is not empty.
+  // There is no way to switch verification off. Errors: io (the file has no certificate that can be read).
+  static Result<std::shared_ptr<const TlsContext>> make_client(const std::string& extra_ca_file);
+
+  // Shows the certificate chain of a PEM file. Errors: io (unreadable, or the key does not belong to it).
+  static Result<std::shared_ptr<const TlsContext>> make_server(const std::string& certificate_file,
+                                                               const std::string& key_file);
+
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+  ~TlsContext();
+
+ private:
+  friend class TlsStream;
+  explicit TlsContext(ssl_ctx_st* context) noexcept : context_(context) {}
+  ssl_ctx_st* const context_;
+};
+
+// One TLS connection as bytes in, bytes out; no socket. One thread.
+//
+// After each call, send what take_output() gives: also after a failed one, where it is the alert.
+// After an error nothing but take_output() may be called.
+class TlsStream {
+ public:
+  // The client's side: the certificate must be valid for `host`, a DNS name or an IP literal without brackets.
+  // The first flight waits in the output.
+  static Result<std::unique_ptr<TlsStream>> make_client(const TlsContext& context, const std::string& host);
+  static Result<std::unique_ptr<TlsStream>> make_server(const TlsContext& context);
+
+  TlsStream(const TlsStream&) = delete;
+  TlsStream& operator=(const TlsStream&) = delete;
+  ~TlsStream();
+
+  // Takes bytes off the wire and appends what they decrypt to `plain`, never more than came in.
+  // Errors: io, with OpenSSL's number: "certificate: …" when the peer is not who it should be, "TLS: …" otherwise.
+  // `plain` then still has what came before the fault.
+  Result<void> receive(std::string_view wire, std::string& plain);
+
+  // Encrypts `plain` into the output. Requires is_open(). Errors: io.
+  Result<void> send(std::string_view plain);
+
+  // Says that nothing more will be sent (close_notify). What the peer still sends can be received.
+  void end() noexcept;
+
+  // The handshake is done, and the peer is who it should be.
+  [[nodiscard]] bool is_open() const noexcept { return is_open_; }
+  // The peer has said that nothing more will come. An end of the socket without this is a cut.
+  [[nodiscard]] bool is_ended_by_peer() const noexcept { return is_ended_by_peer_; }
+
+  // Bytes for the wire; empty when there are none.
+  [[nodiscard]] std::string take_output();
+
+ private:
+  explicit TlsStream(ssl_st* ssl) noexcept : ssl_(ssl) {}
+  static Result<std::unique_ptr<TlsStream>> make(const TlsContext& context);
+  Result<void> handshake();
+  [[nodiscard]] Error fault(int result) const noexcept;
+
+  ssl_st* const ssl_;
+  bool is_open_ = false;
+  bool is_ended_by_peer_ = false;
+};
+
+}  // namespace bobbin::net
