@@ -38,7 +38,7 @@ endif()
 add_library(bobbin_flags INTERFACE)
 target_include_directories(bobbin_flags INTERFACE "${BOBBIN_ROOT}")
 target_compile_options(bobbin_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion
   -Wimplicit-fallthrough -Wunused -Wcast-qual)
 
 # bobbin_module(NAME name SOURCES … PUBLIC bobbin_… PRIVATE third-party …)

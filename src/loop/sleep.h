@@ -9,7 +9,7 @@
 namespace bobbin {
 
 // Waits: `SleepOp sleep(loop, scope, 50); CO_TRY(co_await sleep.run());`
-class SleepOp : private Timer, private CancelHook {
+class SleepOp final : private Timer, private CancelHook {
  public:
   SleepOp(Loop& loop, CancelScope& scope, uint64_t ms) : loop_(loop), scope_(scope), ms_(ms) {}
 

@@ -4,8 +4,10 @@
 #include <cstdarg>
 #include <cstddef>
 #include <cstdint>
-// cmocka.h uses the four above without including them.
+// cmocka.h uses the four above without including them, and knows no C++.
+extern "C" {
 #include <cmocka.h>
+}
 
 #include <cstdio>
 #include <cstring>

@@ -51,8 +51,8 @@ std::string describe(const T& value) {
 
 #define CHECK_EQ(actual, expected)                                                                                   \
   do {                                                                                                               \
-    const auto& check_actual = (actual);                                                                             \
-    const auto& check_expected = (expected);                                                                         \
+    const auto check_actual = (actual);                                                                              \
+    const auto check_expected = (expected);                                                                          \
     if (!(check_actual == check_expected))                                                                           \
       ::bobbin::test::fail_check(__FILE__, __LINE__,                                                                 \
                                  "CHECK_EQ(" #actual ", " #expected "): " + ::bobbin::test::describe(check_actual) + \
