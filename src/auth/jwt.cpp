@@ -1,0 +1,188 @@
+#include "src/auth/jwt.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+
+#include "src/auth/base64url.h"
+#include "src/base/assert.h"
+#include "src/base/limits.h"
+#include "src/base/text.h"
+
+namespace bobbin::auth {
+namespace {
+
+namespace dom = simdjson::dom;
+
+auto refuse(const char* detail, std::source_location where = std::source_location::current()) {
+  return fail(Code::unauthorized, 0, detail, where);
+}
+
+struct Parts {
+  std::string_view header;
+  std::string_view claims;
+  std::string_view signature;
+  std::string_view signed_text;  // header and claims with the dot between them
+};
+
+std::optional<Parts> split(std::string_view token) noexcept {
+  const size_t first = token.find('.');
+  if (first == std::string_view::npos) return std::nullopt;
+  const size_t second = token.find('.', first + 1);
+  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) return std::nullopt;
+  return Parts{.header = token.substr(0, first),
+               .claims = token.substr(first + 1, second - first - 1),
+               .signature = token.substr(second + 1),
+               .signed_text = token.substr(0, second)};
+}
+
+// One base64url part as a JSON object without repeated names: of two equal names, makers and checkers of tokens take
+// different ones (RFC 8725 §2.6), and simdjson would take the first without a word.
+std::optional<dom::object> parse_object(dom::parser& parser, std::string_view part) {
+  const std::optional<std::string> json = from_base64url(part);
+  if (!json) return std::nullopt;
+  dom::object object;
+  if (parser.parse(simdjson::padded_string(*json)).get(object) != simdjson::SUCCESS) return std::nullopt;
+  std::vector<std::string_view> names;
+  for (const dom::key_value_pair field : object) names.push_back(field.key);
+  std::sort(names.begin(), names.end());
+  if (std::adjacent_find(names.begin(), names.end()) != names.end()) return std::nullopt;
+  return object;
+}
+
+bool has(const dom::object& object, std::string_view name) { return object[name].error() == simdjson::SUCCESS; }
+
+// nullopt when there is no such field, or it is no string.
+std::optional<std::string_view> text_field(const dom::object& object, std::string_view name) {
+  std::string_view text;
+  if (object[name].get(text) != simdjson::SUCCESS) return std::nullopt;
+  return text;
+}
+
+// A NumericDate (RFC 7519 §2): seconds since 1970, possibly with a fraction, as microseconds rounded down. nullopt for
+// what is no number or lies outside of the years 1970 to 9999.
+std::optional<int64_t> time_field_us(const dom::object& object, std::string_view name) {
+  constexpr double kSecondsMax = 253'402'300'799;
+  const simdjson::simdjson_result<dom::element> field = object[name];
+  int64_t whole_s = 0;
+  if (field.get(whole_s) == simdjson::SUCCESS) {
+    if (whole_s < 0 || whole_s > static_cast<int64_t>(kSecondsMax)) return std::nullopt;
+    return whole_s * 1'000'000;
+  }
+  double seconds = 0;
+  if (field.get(seconds) != simdjson::SUCCESS) return std::nullopt;
+  if (!(seconds >= 0 && seconds <= kSecondsMax)) return std::nullopt;
+  return static_cast<int64_t>(std::floor(seconds * 1e6));
+}
+
+// `typ` is a media type, so its case does not count.
+bool is_jwt_type(std::string_view type) noexcept {
+  return type.size() == 3 && (type[0] | 0x20) == 'j' && (type[1] | 0x20) == 'w' && (type[2] | 0x20) == 't';
+}
+
+struct Header {
+  Algorithm algorithm;
+  std::string key_id;
+};
+
+Result<Header> read_header(dom::parser& parser, std::string_view part) {
+  const std::optional<dom::object> header = parse_object(parser, part);
+  if (!header) return refuse("the token's header is malformed");
+  const std::optional<std::string_view> name = text_field(*header, "alg");
+  const std::optional<Algorithm> algorithm = name ? find_algorithm(*name) : std::nullopt;
+  if (!algorithm) return refuse("the token's algorithm is not accepted");
+  if (has(*header, "crit")) return refuse("the token needs an extension that is not known");
+  if (has(*header, "typ") && !is_jwt_type(text_field(*header, "typ").value_or(""))) {
+    return refuse("the token is not of type JWT");
+  }
+  return Header{.algorithm = *algorithm, .key_id = std::string(text_field(*header, "kid").value_or(""))};
+}
+
+bool audience_matches(const dom::object& claims, std::string_view audience) {
+  const simdjson::simdjson_result<dom::element> field = claims["aud"];
+  if (field.error() == simdjson::NO_SUCH_FIELD) return true;
+  std::string_view one;
+  if (field.get(one) == simdjson::SUCCESS) return one == audience;
+  dom::array several;
+  if (field.get(several) != simdjson::SUCCESS) return false;
+  bool found = false;
+  for (const dom::element entry : several) {
+    if (entry.get(one) != simdjson::SUCCESS) return false;
+    found = found || one == audience;
+  }
+  return found;
+}
+
+Result<Identity> judge_claims(const dom::object& claims, const VerifierOptions& options, bool local, int64_t now_s) {
+  const std::optional<std::string_view> user = text_field(claims, "sub");
+  if (!user || !is_user_id(*user)) return refuse("the token has no usable `sub`");
+  const std::optional<int64_t> expires_us = time_field_us(claims, "exp");
+  if (!expires_us) return refuse("the token has no usable `exp`");
+  const int64_t now_us = now_s * 1'000'000;
+  if (*expires_us <= now_us) return refuse("the token has expired");
+  if (has(claims, "nbf")) {
+    const std::optional<int64_t> not_before_us = time_field_us(claims, "nbf");
+    if (!not_before_us) return refuse("the token's `nbf` is malformed");
+    if (*not_before_us > now_us + kNotBeforeLeewayS * 1'000'000) return refuse("the token is not valid yet");
+  }
+  if (!audience_matches(claims, options.audience)) return refuse("the token is for another audience");
+  if (!options.issuer.empty() && text_field(claims, "iss") != options.issuer) {
+    return refuse("the token is from another issuer");
+  }
+  return Identity{.user = std::string(*user),
+                  .admin = local && text_field(claims, "bobbin_role") == "admin",
+                  .replicate = local && text_field(claims, "bobbin_scope") == "replicate",
+                  .expires_us = *expires_us};
+}
+
+// The first key that made the signature, or null.
+const Key* find_signer(const std::vector<Key>& keys, const Header& header, const Parts& parts) {
+  const std::optional<std::string> signature = from_base64url(parts.signature);
+  if (!signature) return nullptr;
+  for (const Key& key : keys) {
+    if (key.algorithm != header.algorithm) continue;
+    if (!key.id.empty() && key.id != header.key_id) continue;
+    if (verify_signature(key, parts.signed_text, *signature)) return &key;
+  }
+  return nullptr;
+}
+
+std::vector<Key> one_local_key(std::string secret) {
+  std::vector<Key> keys;
+  keys.push_back({.algorithm = Algorithm::hs256, .id = "", .local = true, .material = std::move(secret)});
+  return keys;
+}
+
+}  // namespace
+
+bool is_user_id(std::string_view user) noexcept {
+  return !user.empty() && user.size() <= limits::kUserIdBytesMax && is_utf8(user) && !has_control_characters(user);
+}
+
+TokenVerifier::TokenVerifier(std::string secret, VerifierOptions options)
+    : TokenVerifier(one_local_key(std::move(secret)), std::move(options)) {}
+
+TokenVerifier::TokenVerifier(std::vector<Key> keys, VerifierOptions options)
+    : keys_(std::move(keys)), options_(std::move(options)) {
+  for (const Key& key : keys_) {
+    BOBBIN_ASSERT(key.algorithm != Algorithm::hs256 || key.material.size() >= limits::kJwtSecretBytesMin);
+  }
+}
+
+Result<Identity> TokenVerifier::verify(std::string_view token, int64_t now_s) const {
+  if (token.size() > limits::kJwtBytesMax) return refuse("the token is too long");
+  const std::optional<Parts> parts = split(token);
+  if (!parts) return refuse("the token does not have three parts");
+  dom::parser parser;
+  TRY_ASSIGN(const Header header, read_header(parser, parts->header));
+  const Key* const signer = find_signer(keys_, header, *parts);
+  if (signer == nullptr) return refuse("the token's signature is not valid");
+  const std::optional<dom::object> claims = parse_object(parser, parts->claims);
+  if (!claims) return refuse("the token's claims are malformed");
+  return judge_claims(*claims, options_, signer->local, now_s);
+}
+
+}  // namespace bobbin::auth
