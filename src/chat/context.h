@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "src/upstream/prompt.h"
+#include "storage/types.h"
+
+// What of a thread the model is shown.
+namespace bobbin::chat {
+
+struct ContextOptions {
+  std::string system_prompt;   // first message of every prompt; empty: none
+  uint32_t tokens_max = 8000;  // for everything together, as estimate_tokens counts
+};
+
+// A guess on the safe side that needs no tokenizer: one token for three bytes, and four for the frame of each message.
+// English has about four bytes a token; most other scripts have two or three bytes a character.
+[[nodiscard]] uint64_t estimate_tokens(std::string_view text) noexcept;
+
+// How many bytes of history can be needed at most: the bound of the read.
+[[nodiscard]] size_t context_bytes_max(const ContextOptions& options) noexcept;
+
+// The prompt for the newest message of `newest_first`, which always goes along; before it as many earlier messages as
+// the budget holds, without a gap, beginning with one of the user's. Messages without text are left out.
+[[nodiscard]] std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,
+                                                             std::vector<store::Message> newest_first);
+
+}  // namespace bobbin::chat

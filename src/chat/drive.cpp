@@ -1,0 +1,197 @@
+// The life of one active run: from its context to its terminal event.
+
+#include "src/base/log.h"
+#include "src/base/metrics.h"
+#include "src/chat/engine.h"
+#include "src/chat/run_options.h"
+#include "src/chat/store_op.h"
+#include "src/loop/sleep.h"
+
+namespace bobbin::chat {
+namespace {
+
+// A page of history is enough for any context: more messages than this do not fit a model's window.
+constexpr uint32_t kContextMessagesMax = 1000;
+// How long to wait when the store's queue is full; an answer must not be lost for that.
+constexpr uint64_t kFinishRetryMs = 20;
+
+// The model's deltas as events of the run.
+class RunSink final : public upstream::DeltaSink {
+ public:
+  explicit RunSink(Run& run) : run_(run) {}
+
+  void on_delta(const upstream::Delta& delta) noexcept override {
+    json_.clear();
+    if (delta.kind == upstream::DeltaKind::content) {
+      run_.content.append(delta.text);
+      ++run_.tokens;
+      append_token_event(json_, delta.text);
+    } else {
+      run_.reasoning.append(delta.text);
+      append_reasoning_event(json_, delta.text);
+    }
+    run_.publish(json_);
+  }
+
+ private:
+  Run& run_;
+  std::string json_;
+};
+
+// What a client is told of a failure, in words that say what to do.
+const char* explain(Code code) noexcept {
+  switch (code) {
+    case Code::upstream_unavailable:
+      return "The model's server cannot be reached or is overloaded. Try again in a moment.";
+    case Code::upstream_rejected: return "The model's server refused the request.";
+    case Code::upstream_timeout: return "The model's server did not answer in time. Try again.";
+    default: return "The answer could not be made. Try again.";
+  }
+}
+
+std::string_view client_code(Code code) noexcept {
+  switch (code) {
+    case Code::upstream_unavailable:
+    case Code::upstream_rejected:
+    case Code::upstream_timeout:
+    case Code::storage_full:
+    case Code::overloaded: return code_name(code);
+    default: return code_name(Code::internal);
+  }
+}
+
+std::optional<store::Usage> to_store(const std::optional<upstream::Usage>& usage) {
+  if (!usage) return std::nullopt;
+  const auto count = [](int64_t tokens) { return tokens > 0 ? static_cast<uint64_t>(tokens) : 0; };
+  return store::Usage{.prompt_tokens = count(usage->prompt_tokens),
+                      .completion_tokens = count(usage->completion_tokens),
+                      .reasoning_tokens = 0,
+                      .total_tokens = count(usage->total_tokens)};
+}
+
+// How a run ended, as the store and the client are told.
+struct End {
+  store::RunOutcome outcome;
+  store::MessageStatus status;
+  std::string event;
+  const char* log_status;
+  metrics::Counter counter;
+};
+
+End judge(const Run& run, const Result<upstream::Answer>& answer, const std::optional<store::Usage>& usage) {
+  if (answer) {
+    return {store::RunOutcome::done, store::MessageStatus::complete,
+            done_event(run.started.thread, run.started.message_id, answer->finish_reason, usage), "done",
+            metrics::Counter::runs_done};
+  }
+  if (run.cancelled() != Run::Cancelled::no) {
+    return {store::RunOutcome::interrupted, store::MessageStatus::interrupted, interrupted_event(), "interrupted",
+            metrics::Counter::runs_interrupted};
+  }
+  return {store::RunOutcome::error, store::MessageStatus::failed,
+          error_event(explain(answer.error().code), client_code(answer.error().code)), "error",
+          metrics::Counter::runs_failed};
+}
+
+}  // namespace
+
+Task<void> Engine::drive(Run& run) {
+  run.publish(start_event(run.started.thread, run.started.user_message_id, run.started.message_id, run.started.run_id));
+  Result<upstream::Prompt> prompt = co_await build_prompt(run);
+  if (!prompt) {
+    co_await finish(run, fail(prompt.error()));
+  } else {
+    RunSink sink(run);
+    Result<upstream::Answer> answer = co_await parts_.model.stream(std::move(*prompt), sink, run.scope);
+    co_await finish(run, std::move(answer));
+  }
+  metrics::add(metrics::Counter::tokens_streamed, run.tokens);
+  metrics::add(metrics::Gauge::runs_active, -1);
+  run.end_streams();
+  remove_run(Uuid(run.started.run_id));
+}
+
+Task<Result<upstream::Prompt>> Engine::build_prompt(const Run& run) {
+  const store::HistoryQuery query{.user = run.started.user,
+                                  .thread = run.started.thread,
+                                  .limit = kContextMessagesMax,
+                                  .bytes_max = context_bytes_max(options_.context),
+                                  .cursor = std::nullopt};
+  StoreRead read(parts_.pool, parts_.loop,
+                 [this, &query](store::Tier tier) { return parts_.store.read_history(query, tier); });
+  CO_TRY_ASSIGN(store::HistoryPage page, co_await read.run());
+  // Deleted meanwhile, perhaps made anew under the same id: what is there is not this run's history.
+  if (!page.found || page.incarnation != run.started.incarnation) co_return fail(Code::gone, 0, "thread deleted");
+  upstream::Prompt prompt;
+  prompt.model = decode_run_options(run.started.options).model;
+  prompt.messages = fit_context(options_.context, std::move(page.messages));
+  co_return prompt;
+}
+
+Task<void> Engine::finish(Run& run, Result<upstream::Answer> answer) {
+  if (!answer && answer.error().code != Code::cancelled) {
+    log::warn("run failed", {{"run_id", run.started.run_id.to_string()},
+                             {"error", code_name(answer.error().code)},
+                             {"detail", answer.error().detail},
+                             {"number", answer.error().number}});
+  }
+  const std::optional<store::Usage> usage = answer ? to_store(answer->usage) : std::nullopt;
+  End end = judge(run, answer, usage);
+  store::FinishRun command{.user = run.started.user,
+                           .thread = run.started.thread,
+                           .incarnation = run.started.incarnation,
+                           .run_id = run.started.run_id,
+                           .outcome = end.outcome,
+                           .answer = std::nullopt,
+                           .terminal_event = end.event,
+                           .terminal_event_id = run.last_event_id() + 1,
+                           .start_next = !draining_};
+  if (answer || !run.content.empty() || !run.reasoning.empty()) {
+    command.answer = store::Answer{.content = run.content,
+                                   .reasoning = run.reasoning,
+                                   .model = answer ? answer->model : std::string(),
+                                   .finish_reason = answer ? answer->finish_reason : std::string(),
+                                   .tool_steps = {},
+                                   .usage = usage,
+                                   .status = end.status};
+  }
+  Result<store::Finished> finished = co_await commit_finish(std::move(command));
+  if (!finished) {
+    run.publish(error_event(explain(Code::internal), client_code(finished.error().code)));
+    log_run(run, "not_stored");
+    co_return;
+  }
+  if (!finished->applied) {
+    run.publish(stopped_event("deleted"));
+    metrics::add(metrics::Counter::runs_interrupted);
+    log_run(run, "deleted");
+    co_return;
+  }
+  run.publish(end.event);
+  metrics::add(end.counter);
+  log_run(run, end.log_status);
+  if (finished->next) dispatch_start(std::move(*finished->next));
+}
+
+Task<Result<store::Finished>> Engine::commit_finish(store::FinishRun command) {
+  for (;;) {
+    StoreOp op(parts_.store, parts_.loop, command);
+    Result<store::Reply> reply = co_await op.run();
+    if (reply) co_return std::get<store::Finished>(std::move(*reply));
+    if (reply.error().code != Code::overloaded) co_return fail(reply.error());
+    CancelScope unending;
+    SleepOp pause(parts_.loop, unending, kFinishRetryMs);
+    CO_TRY(co_await pause.run());
+  }
+}
+
+void Engine::log_run(const Run& run, std::string_view status) const {
+  log::info("/chat/stream", {{"user_id", run.started.user},
+                             {"thread_id", run.started.thread},
+                             {"run_id", run.started.run_id.to_string()},
+                             {"status", status},
+                             {"tokens", run.tokens},
+                             {"ms", (steady_now_us() - run.submitted_us) / 1000}});
+}
+
+}  // namespace bobbin::chat

@@ -1,0 +1,198 @@
+#include "src/chat/engine.h"
+
+#include "src/base/log.h"
+#include "src/base/metrics.h"
+#include "src/base/text.h"
+#include "src/chat/run_options.h"
+#include "src/chat/store_op.h"
+#include "src/loop/spawn.h"
+
+namespace bobbin::chat {
+
+// Tells another worker's engine to begin or end a run that it holds. Frees itself.
+struct Engine::RunMail final : Mail {
+  explicit RunMail(Engine& engine_in) : engine(engine_in) {}
+  void deliver() noexcept override {
+    const std::unique_ptr<RunMail> self(this);
+    if (started) {
+      engine.begin(std::move(*started));
+    } else {
+      engine.end_deleted(deleted_run);
+    }
+  }
+  Engine& engine;
+  std::optional<store::StartedRun> started;
+  Uuid deleted_run;
+};
+
+Engine::Engine(EngineParts parts, EngineOptions options) : parts_(parts), options_(std::move(options)) {}
+
+Engine::~Engine() { BOBBIN_ASSERT(runs_.empty()); }
+
+Run& Engine::add_run(const Uuid& run_id, std::string user, std::string thread) {
+  parts_.directory.add(run_id, *this);
+  auto run = std::make_unique<Run>(run_id, std::move(user), std::move(thread));
+  run->submitted_us = steady_now_us();
+  return *runs_.emplace(run_id, std::move(run)).first->second;
+}
+
+void Engine::remove_run(const Uuid& run_id) {
+  parts_.directory.remove(run_id);
+  runs_.erase(run_id);
+}
+
+Run* Engine::find_run(const Uuid& run_id) {
+  const auto found = runs_.find(run_id);
+  return found == runs_.end() ? nullptr : found->second.get();
+}
+
+Task<Result<void>> Engine::submit(Submission submission, std::unique_ptr<Subscriber> subscriber) {
+  if (draining_) co_return fail(Code::draining, 0, "the server is shutting down; try again in a moment");
+  const Uuid run_id = make_uuid_v7(static_cast<uint64_t>(wall_now_us()));
+  Run& run = add_run(run_id, submission.user, submission.thread);
+  if (options_.log_messages) {
+    log::info("message", {{"run_id", run_id.to_string()}, {"text", cut_line(submission.content, 80)}});
+  }
+  StoreOp op(parts_.store, parts_.loop,
+             store::Submit{.user = std::move(submission.user),
+                           .thread = std::move(submission.thread),
+                           .run_id = run_id,
+                           .content = std::move(submission.content),
+                           .created_us = wall_now_us(),
+                           .parent = std::nullopt,
+                           .on_busy = submission.on_busy,
+                           .options = encode_run_options({.model = std::move(submission.model)})});
+  Result<store::Reply> reply = co_await op.run();
+  if (!reply) {
+    remove_run(run_id);
+    co_return fail(reply.error());
+  }
+  auto& submitted = std::get<store::Submitted>(*reply);
+  run.attach(std::move(subscriber));
+  if (submitted.run) {
+    begin(std::move(*submitted.run));
+    co_return Result<void>{};
+  }
+  run.state = Run::State::queued;
+  run.notify(queued_event(run.started.thread, run_id, submitted.position));
+  if (draining_) run.end_streams();
+  co_return Result<void>{};
+}
+
+void Engine::begin(store::StartedRun started) {
+  Run* run = find_run(started.run_id);
+  // Queued before a restart, or its worker has let it go: it is ours now.
+  if (run == nullptr) run = &add_run(started.run_id, started.user, started.thread);
+  run->started = std::move(started);
+  run->state = Run::State::active;
+  metrics::add(metrics::Counter::runs_started);
+  metrics::add(metrics::Gauge::runs_active, 1);
+  spawn(work_, drive(*run));
+}
+
+void Engine::dispatch_start(store::StartedRun started) {
+  Engine* engine = parts_.directory.find(started.run_id);
+  if (engine == nullptr || engine == this) {
+    begin(std::move(started));
+    return;
+  }
+  auto mail = std::make_unique<RunMail>(*engine);
+  mail->started = std::move(started);
+  engine->parts_.loop.mailbox().post(*mail.release());
+}
+
+void Engine::dispatch_deleted(const store::Deleted& deleted) {
+  for (const store::Deleted::Run& run : deleted.cancelled) {
+    Engine* engine = parts_.directory.find(run.run_id);
+    if (engine == nullptr) continue;
+    if (engine == this) {
+      end_deleted(run.run_id);
+      continue;
+    }
+    auto mail = std::make_unique<RunMail>(*engine);
+    mail->deleted_run = run.run_id;
+    engine->parts_.loop.mailbox().post(*mail.release());
+  }
+}
+
+void Engine::end_deleted(const Uuid& run_id) {
+  Run* run = find_run(run_id);
+  if (run == nullptr) return;
+  if (run->state == Run::State::active) {
+    run->cancel(Run::Cancelled::deleted);  // drive() ends it
+    return;
+  }
+  run->publish(stopped_event("deleted"));
+  run->end_streams();
+  remove_run(run_id);
+}
+
+Task<Result<store::Deleted>> Engine::delete_thread(std::string user, std::string thread) {
+  StoreOp op(parts_.store, parts_.loop, store::DeleteThread{std::move(user), std::move(thread)});
+  CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
+  auto& deleted = std::get<store::Deleted>(reply);
+  dispatch_deleted(deleted);
+  co_return std::move(deleted);
+}
+
+Task<Result<store::Deleted>> Engine::delete_all_threads(std::string user) {
+  StoreOp op(parts_.store, parts_.loop, store::DeleteUserThreads{std::move(user)});
+  CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
+  auto& deleted = std::get<store::Deleted>(reply);
+  dispatch_deleted(deleted);
+  co_return std::move(deleted);
+}
+
+Task<Result<bool>> Engine::cancel_queued(std::string user, std::string thread, Uuid run_id) {
+  StoreOp op(parts_.store, parts_.loop, store::CancelQueued{std::move(user), std::move(thread), run_id});
+  CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
+  const bool found = std::get<store::Cancelled>(reply).found;
+  if (found) {
+    store::Deleted cancelled;
+    cancelled.cancelled.push_back({.thread = {}, .run_id = run_id, .active = false});
+    dispatch_deleted(cancelled);
+  }
+  co_return found;
+}
+
+void Engine::resume_queues(std::vector<store::UnfinishedThread> threads) {
+  for (store::UnfinishedThread& thread : threads) {
+    if (!thread.active) spawn(work_, start_next(std::move(thread)));
+  }
+}
+
+Task<void> Engine::start_next(store::UnfinishedThread thread) {
+  StoreOp op(parts_.store, parts_.loop, store::StartNext{thread.user, thread.thread});
+  Result<store::Reply> reply = co_await op.run();
+  if (!reply) {
+    log::error("queue not resumed", {{"user_id", thread.user},
+                                     {"thread_id", thread.thread},
+                                     {"error", code_name(reply.error().code)},
+                                     {"detail", reply.error().detail}});
+    co_return;
+  }
+  auto& started = std::get<store::StartedNext>(*reply);
+  if (started.run) dispatch_start(std::move(*started.run));
+}
+
+void Engine::begin_drain() noexcept {
+  draining_ = true;
+  for (const auto& [id, run] : runs_) {
+    if (run->state == Run::State::queued) run->end_streams();
+  }
+  std::erase_if(runs_, [&](const auto& entry) {
+    if (entry.second->state != Run::State::queued) return false;
+    parts_.directory.remove(entry.first);
+    return true;
+  });
+}
+
+void Engine::interrupt_all() noexcept {
+  std::vector<Run*> active;
+  for (const auto& [id, run] : runs_) {
+    if (run->state == Run::State::active) active.push_back(run.get());
+  }
+  for (Run* run : active) run->cancel(Run::Cancelled::draining);
+}
+
+}  // namespace bobbin::chat

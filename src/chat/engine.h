@@ -1,0 +1,104 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/chat/context.h"
+#include "src/chat/run.h"
+#include "src/chat/run_directory.h"
+#include "src/loop/gate.h"
+#include "src/loop/loop.h"
+#include "src/loop/offload.h"
+#include "src/loop/task.h"
+#include "src/upstream/model.h"
+#include "storage/store.h"
+
+namespace bobbin::chat {
+
+struct EngineOptions {
+  ContextOptions context;
+  bool log_messages = false;  // the first 80 characters of a message in its run's log line
+};
+
+// What an engine works with. All of it outlives the engine.
+struct EngineParts {
+  Loop& loop;
+  store::Store& store;
+  BlockingPool& pool;
+  upstream::Model& model;
+  RunDirectory& directory;
+};
+
+// A user's message, checked by the caller (api.md, limits.h).
+struct Submission {
+  std::string user;
+  std::string thread;
+  std::string content;
+  std::string model;  // empty: the server's default
+  store::OnBusy on_busy = store::OnBusy::queue;
+};
+
+// The runs of one worker, and every change of threads that runs must know of. On the worker's loop.
+//
+// Commit, then speak: nothing goes to a subscriber before the command that it tells of is on disk.
+class Engine {
+ public:
+  Engine(EngineParts parts, EngineOptions options);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  // Every run has ended: see close().
+  ~Engine();
+
+  // Stores the message and starts its run, or queues it. On success the subscriber is told `start` or `queued` and all
+  // that follows; on failure it is destroyed without a call. Errors: draining, overloaded, busy, queue_full,
+  // storage_full, io.
+  Task<Result<void>> submit(Submission submission, std::unique_ptr<Subscriber> subscriber);
+
+  // Errors: not_found. The runs and queue entries that go with the thread end as `stopped`.
+  Task<Result<store::Deleted>> delete_thread(std::string user, std::string thread);
+  Task<Result<store::Deleted>> delete_all_threads(std::string user);
+  // False: nothing of that name waits.
+  Task<Result<bool>> cancel_queued(std::string user, std::string thread, Uuid run_id);
+
+  // After a restart, on one worker: starts the first waiting submit of each thread that has no active run.
+  void resume_queues(std::vector<store::UnfinishedThread> threads);
+
+  // From now on nothing starts: submits fail, queues stay for the next process. Streams of queued submits end.
+  void begin_drain() noexcept;
+  // Ends what still runs as `interrupted`, keeping its text.
+  void interrupt_all() noexcept;
+  // Complete when the last run has ended. Call once, after begin_drain().
+  Completion& close() noexcept { return work_.close(); }
+
+  [[nodiscard]] size_t run_count() const noexcept { return runs_.size(); }
+
+ private:
+  struct RunMail;
+
+  Run& add_run(const Uuid& run_id, std::string user, std::string thread);
+  void remove_run(const Uuid& run_id);
+  Run* find_run(const Uuid& run_id);
+
+  // Whichever worker holds the run begins (ends) it.
+  void dispatch_start(store::StartedRun started);
+  void dispatch_deleted(const store::Deleted& deleted);
+  void begin(store::StartedRun started);
+  void end_deleted(const Uuid& run_id);
+
+  Task<void> drive(Run& run);
+  Task<Result<upstream::Prompt>> build_prompt(const Run& run);
+  Task<void> finish(Run& run, Result<upstream::Answer> answer);
+  Task<Result<store::Finished>> commit_finish(store::FinishRun command);
+  Task<void> start_next(store::UnfinishedThread thread);
+  void log_run(const Run& run, std::string_view status) const;
+
+  EngineParts parts_;
+  EngineOptions options_;
+  std::map<Uuid, std::unique_ptr<Run>> runs_;
+  Gate work_;
+  bool draining_ = false;
+};
+
+}  // namespace bobbin::chat

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "src/base/uuid.h"
+#include "storage/types.h"
+
+// The events of a run, as one JSON object each (api.md, "The stream").
+namespace bobbin::chat {
+
+struct Event {
+  uint64_t id;            // counts from 1 in its run; 0: not part of the run's log, sent without an id
+  std::string_view json;  // one line; valid during the call that hands it over
+};
+
+std::string start_event(std::string_view thread, const Uuid& user_message_id, const Uuid& message_id,
+                        const Uuid& run_id);
+std::string queued_event(std::string_view thread, const Uuid& run_id, uint32_t position);
+void append_token_event(std::string& out, std::string_view text);
+void append_reasoning_event(std::string& out, std::string_view text);
+std::string status_event(std::string_view text);
+
+// The four ends.
+std::string done_event(std::string_view thread, const Uuid& message_id, std::string_view finish_reason,
+                       const std::optional<store::Usage>& usage);
+std::string error_event(std::string_view text, std::string_view code);
+std::string stopped_event(std::string_view reason);
+std::string interrupted_event();
+
+}  // namespace bobbin::chat

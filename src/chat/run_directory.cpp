@@ -1,0 +1,23 @@
+#include "src/chat/run_directory.h"
+
+#include "src/base/assert.h"
+
+namespace bobbin::chat {
+
+void RunDirectory::add(const Uuid& run_id, Engine& engine) {
+  const std::lock_guard lock(mutex_);
+  BOBBIN_ASSERT(engines_.emplace(run_id, &engine).second);
+}
+
+void RunDirectory::remove(const Uuid& run_id) {
+  const std::lock_guard lock(mutex_);
+  engines_.erase(run_id);
+}
+
+Engine* RunDirectory::find(const Uuid& run_id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = engines_.find(run_id);
+  return found == engines_.end() ? nullptr : found->second;
+}
+
+}  // namespace bobbin::chat

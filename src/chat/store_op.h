@@ -1,0 +1,63 @@
+#pragma once
+
+#include <optional>
+
+#include "src/loop/completion.h"
+#include "src/loop/loop.h"
+#include "src/loop/offload.h"
+#include "src/loop/task.h"
+#include "storage/store.h"
+
+// The store, as coroutines on a loop see it.
+namespace bobbin::chat {
+
+// One command: `StoreOp submit(store, loop, std::move(command)); CO_TRY_ASSIGN(auto reply, co_await submit.run());`
+// The operation stays where it is until run() has ended; it is not cancellable, since a command that was taken will
+// happen.
+class StoreOp final : private store::Operation, private Mail {
+ public:
+  StoreOp(store::Store& store, Loop& loop, store::Command command)
+      : store::Operation(std::move(command)), store_(store), loop_(loop) {}
+
+  // Resumes after the fsync. Errors: those of the command, and of Store::submit.
+  Task<Result<store::Reply>> run();
+
+ private:
+  void on_committed(Result<store::Reply> reply) noexcept override;
+  void deliver() noexcept override { committed_.complete(); }
+
+  store::Store& store_;
+  Loop& loop_;
+  std::optional<Result<store::Reply>> reply_;
+  Completion committed_;
+};
+
+// One query: tried on the loop with what is in memory, on the pool when that is not enough.
+// `read(tier)` gives a Result and touches only what it owns or what outlives run().
+//
+//   StoreRead read(pool, loop, [&](store::Tier tier) { return store.read_history(query, tier); });
+//   CO_TRY_ASSIGN(const store::HistoryPage page, co_await read.run());
+template <class Read>
+class StoreRead final : private BlockingJob {
+ public:
+  using Answer = std::invoke_result_t<Read&, store::Tier>;
+
+  StoreRead(BlockingPool& pool, Loop& loop, Read read) : pool_(pool), loop_(loop), read_(std::move(read)) {}
+
+  Task<Answer> run() {
+    Answer answer = read_(store::Tier::memory_only);
+    if (answer.has_value() || answer.error().code != Code::would_block) co_return answer;
+    CO_TRY(co_await BlockingJob::run(pool_, loop_));
+    co_return std::move(*answer_);
+  }
+
+ private:
+  void work() noexcept override { answer_.emplace(read_(store::Tier::any)); }
+
+  BlockingPool& pool_;
+  Loop& loop_;
+  Read read_;
+  std::optional<Answer> answer_;
+};
+
+}  // namespace bobbin::chat
