@@ -1,0 +1,141 @@
+#pragma once
+
+#include <uv.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "proto_http/request_parser.h"
+#include "src/base/result.h"
+#include "src/loop/loop.h"
+#include "src/net/listener.h"
+#include "src/net/responder.h"
+#include "src/net/slot_table.h"
+
+namespace bobbin::net {
+
+class HttpServer;
+
+// One TCP connection of a server: reads a request, hands it to the handler, writes the answer, and so on, one request
+// at a time. Made by the server; frees itself when its handle has closed and nowhere else; others name it by SlotName.
+//
+//   idle ─▸ head ─▸ body ─▸ handling ─begin_stream─▸ streaming         any ─close()─▸ closing
+//    ▴                         │ send                    │ end
+//    └───────── kept ◂─────────┴────── or the last ──────┴─▸ lingering
+class Connection final : private Timer, private TurnHook {
+ public:
+  // Takes the connected socket `fd`.
+  static void start(HttpServer& server, int fd, const SocketAddress& peer) noexcept;
+
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Starts to close, whatever is under way. Idempotent.
+  void close(Code reason) noexcept;
+  // Closes now when idle; else the current answer is the last.
+  void begin_drain() noexcept;
+
+  // Whether the exchange `sequence` waits for its answer or for the end of it. The calls below need one that does.
+  [[nodiscard]] bool is_open(uint32_t sequence) const noexcept;
+  void send(Response&& response) noexcept;
+  bool begin_stream(const StreamHead& head) noexcept;
+  [[nodiscard]] WriteState write(std::string_view bytes) noexcept;
+  void end_stream() noexcept;
+  void watch(GoneListener& listener) noexcept;
+  void unwatch() noexcept { gone_listener_ = nullptr; }
+
+ private:
+  enum class State : uint8_t { idle, head, body, handling, streaming, lingering, closing };
+
+  Connection(HttpServer& server, const SocketAddress& peer) noexcept;
+  ~Connection() = default;
+  static void on_closed(uv_handle_t* handle) noexcept;
+
+  // Input: connection.cpp.
+  static void on_read_buffer(uv_handle_t* handle, size_t suggested, uv_buf_t* buffer) noexcept;
+  static void on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) noexcept;
+  void on_bytes(std::string_view bytes) noexcept;
+  void on_end_of_input() noexcept;
+  void set_reading(bool on) noexcept;
+  // More of the input may be parsed now: no answer is awaited, and those given have nearly left.
+  [[nodiscard]] bool can_parse() const noexcept;
+  // Takes from `input` what can be parsed now.
+  void parse(std::string_view& input) noexcept;
+  void parse_waiting() noexcept;
+  void on_head(bool more_waits) noexcept;
+  void on_body_piece(std::string_view piece) noexcept;
+  void dispatch() noexcept;
+  // Answers with a problem and ends the connection.
+  void refuse(int status, Code code, const char* detail) noexcept;
+  [[nodiscard]] bool has_unread_input() const noexcept;
+
+  // Output: connection_output.cpp.
+  void append_head(int status, std::string_view content_type, const HeaderList& headers, http::Framing framing,
+                   uint64_t content_length) noexcept;
+  void append_stream_piece() noexcept;
+  void finish_exchange() noexcept;
+  void flush() noexcept;
+  void begin_write(size_t written) noexcept;
+  static void on_written(uv_write_t* request, int status) noexcept;
+  void on_turn_end() noexcept override { settle(); }
+  // Sends what is there, goes on with input that waited, and closes what has come to its end.
+  void settle() noexcept;
+  void begin_linger() noexcept;
+  void release_memory() noexcept;
+  // Bytes that the kernel has not taken.
+  [[nodiscard]] size_t waiting_bytes() const noexcept;
+  [[nodiscard]] bool is_output_empty() const noexcept;
+
+  // Time: connection.cpp.
+  void set_deadline(uint64_t timeout_ms) noexcept;
+  void clear_deadline() noexcept { deadline_ms_ = UINT64_MAX; }
+  // The deadline that goes with the state.
+  void set_state_deadline() noexcept;
+  void on_timer() noexcept override;
+  void on_deadline() noexcept;
+
+  uv_stream_t* stream() noexcept { return reinterpret_cast<uv_stream_t*>(&tcp_); }
+  [[nodiscard]] const uv_stream_t* stream() const noexcept { return reinterpret_cast<const uv_stream_t*>(&tcp_); }
+
+  HttpServer& server_;
+  uv_tcp_t tcp_;
+  uv_write_t write_;
+  const SocketAddress peer_;
+  SlotName name_;
+  GoneListener* gone_listener_ = nullptr;
+
+  http::RequestParser parser_;
+  http::RequestHead head_;
+  std::string body_;
+  // Bytes read while an answer was awaited: the next requests. Those before `waiting_at_` are parsed.
+  std::string waiting_;
+  size_t waiting_at_ = 0;
+
+  std::string out_;        // not yet given to libuv
+  std::string_view tail_;  // goes out after out_: a large body, in tail_owner_ or static
+  std::string tail_owner_;
+  std::string piece_;    // of a stream, since the last flush: the next chunk
+  std::string sending_;  // given to libuv with write_
+
+  // The timer is armed for this time or earlier, and arms itself again: moving a deadline on costs a store.
+  uint64_t deadline_ms_ = UINT64_MAX;
+  uint64_t armed_ms_ = UINT64_MAX;
+  size_t stalled_bytes_ = 0;   // libuv's queue when the write deadline was set
+  size_t lingered_bytes_ = 0;  // thrown away
+
+  uint32_t sequence_ = 0;  // of the current or last request
+  State state_ = State::idle;
+  Code reason_ = Code::closed;
+  bool reading_ = false;
+  bool input_ended_ = false;
+  bool write_in_flight_ = false;
+  bool keep_alive_ = true;
+  bool head_only_ = false;  // the request is HEAD
+  bool chunked_ = false;    // the current stream is
+  bool told_slow_ = false;
+  uint8_t minor_version_ = 1;
+};
+
+}  // namespace bobbin::net

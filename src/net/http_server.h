@@ -1,0 +1,110 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "src/base/limits.h"
+#include "src/base/result.h"
+#include "src/loop/completion.h"
+#include "src/loop/loop.h"
+#include "src/net/listener.h"
+#include "src/net/request.h"
+#include "src/net/responder.h"
+#include "src/net/slot_table.h"
+
+namespace bobbin::net {
+
+// Answers requests. Called on the loop, never inside a call of Responder.
+class RequestHandler {
+ public:
+  // A whole request. The answer may be given inside this call or any time later; until then the connection's next
+  // request waits. A responder that is dropped without an answer leaves its client waiting: that is a bug.
+  virtual void on_request(Request&& request, Responder responder) noexcept = 0;
+
+  // A connection has ended, for logs and tests. `reason`: closed (by the client, or after a last answer), timeout,
+  // overloaded (too slow for a stream's hard mark), draining (by begin_drain or close_all), cancelled (aborted by a
+  // handler), or the Code of a protocol error.
+  virtual void on_connection_closed(const SocketAddress& peer, Code reason) noexcept;
+
+ protected:
+  ~RequestHandler() = default;
+};
+
+// The HTTP/1.1 server of one loop: its listener and its connections. All calls on the loop's thread.
+class HttpServer : private Acceptor {
+ public:
+  struct Options {
+    size_t connections_max = limits::kConnectionsPerWorkerMax;
+    size_t request_line_bytes_max = limits::kRequestLineBytesMax;
+    size_t header_block_bytes_max = limits::kHeaderBlockBytesMax;
+    size_t body_bytes_max = limits::kBodyBytesMax;
+    uint32_t header_timeout_ms = limits::kHeaderTimeoutMs;
+    uint32_t body_idle_timeout_ms = limits::kBodyIdleTimeoutMs;
+    uint32_t idle_timeout_ms = limits::kIdleTimeoutMs;
+    uint32_t write_stall_timeout_ms = limits::kWriteStallTimeoutMs;
+    size_t egress_soft_bytes = limits::kEgressSoftBytes;
+    size_t egress_hard_bytes = limits::kEgressHardBytes;
+    // After a last answer, input is thrown away for so long and so far, so that a reset cannot overtake the answer.
+    uint32_t linger_timeout_ms = 2'000;
+    size_t linger_bytes_max = 1024 * 1024;
+    // The kernel's send buffer of each connection; 0 leaves it to the kernel. For tests of slow readers.
+    int send_buffer_bytes = 0;
+  };
+
+  // `loop` and `handler` outlive the server.
+  HttpServer(Loop& loop, const Options& options, RequestHandler& handler);
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  // Never opened, or drained: closed() is done.
+  ~HttpServer();
+
+  // Starts to accept at `address`. Call once. Errors: io.
+  Result<void> listen(const BoundAddress& address);
+
+  // Stops accepting (what the kernel has accepted is still served), closes idle connections; busy ones finish their
+  // answer, which says `Connection: close`. Idempotent.
+  void begin_drain() noexcept;
+
+  // begin_drain(), and closes every connection as it is: unfinished answers are cut.
+  void close_all() noexcept;
+
+  // Done when, after begin_drain(), the listener and the last connection have closed: the server may be destroyed then
+  // (by whoever waits, in that very call).
+  [[nodiscard]] Completion& closed() noexcept { return closed_; }
+
+  [[nodiscard]] size_t connection_count() const noexcept { return connections_.count(); }
+  [[nodiscard]] bool is_draining() const noexcept { return draining_; }
+
+ private:
+  friend class Connection;
+  friend class Responder;
+
+  static constexpr size_t kReadBufferBytes = 64 * 1024;
+
+  void on_accept(int fd, const SocketAddress& peer) noexcept override;
+  void on_accept_refused() noexcept override;
+  void on_listener_closed() noexcept override;
+  void on_connection_freed(SlotName name, const SocketAddress& peer, Code reason) noexcept;
+  void complete_if_empty() noexcept;
+  // `Date: …\r\n` of this second.
+  std::string_view date_line() noexcept;
+
+  Loop& loop_;
+  const Options options_;
+  RequestHandler& handler_;
+  Listener listener_;
+  SlotTable<Connection> connections_;
+  Completion closed_;
+  // One for all connections: what was read is parsed, or copied, before the next read.
+  std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer_;
+  std::string date_line_;
+  int64_t date_second_ = -1;
+  bool listener_open_ = false;
+  bool draining_ = false;
+};
+
+}  // namespace bobbin::net
