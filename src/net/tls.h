@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "src/base/result.h"
 
@@ -66,15 +67,18 @@ class TlsStream {
   [[nodiscard]] bool is_ended_by_peer() const noexcept { return is_ended_by_peer_; }
 
   // Bytes for the wire; empty when there are none.
-  [[nodiscard]] std::string take_output();
+  [[nodiscard]] std::string take_output() noexcept { return std::exchange(output_, {}); }
 
  private:
+  friend struct TlsBytes;  // OpenSSL's way to input_ and output_
   explicit TlsStream(ssl_st* ssl) noexcept : ssl_(ssl) {}
   static Result<std::unique_ptr<TlsStream>> make(const TlsContext& context);
   Result<void> handshake();
-  [[nodiscard]] Error fault(int result) const noexcept;
+  Result<void> decrypt(std::string& plain);
 
   ssl_st* const ssl_;
+  std::string_view input_;  // what receive() was given and OpenSSL has not taken yet; empty between calls
+  std::string output_;
   bool is_open_ = false;
   bool is_ended_by_peer_ = false;
 };
