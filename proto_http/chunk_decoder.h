@@ -38,10 +38,12 @@ class ChunkDecoder {
     trailer_value,
     trailer_lf,
     end_lf,
+    failed,
   };
 
   std::optional<Event> take_byte(unsigned char byte);
   std::optional<Event> take_size_byte(unsigned char byte);
+  std::optional<Event> take_extension_byte(unsigned char byte);
   std::optional<Event> take_trailer_byte(unsigned char byte);
   Event next_data(std::string_view& input);
   Event refuse(int status, Code code, const char* detail);
@@ -49,10 +51,10 @@ class ChunkDecoder {
   ParserLimits limits_;
   State state_ = State::size_start;
   uint64_t chunk_bytes_left_ = 0;
+  int size_digits_ = 0;
   size_t line_bytes_ = 0;
   size_t extension_bytes_ = 0;
   size_t trailer_bytes_ = 0;
-  bool failed_ = false;
   std::string_view piece_;
   ParserError error_;
 };

@@ -46,24 +46,35 @@ class HeadGatherer {
   // What has been gathered: after `first_line` that line with its CRLF, after `complete` the whole head.
   // An empty line before a request is not part of it.
   [[nodiscard]] const std::string& bytes() const noexcept { return bytes_; }
-  [[nodiscard]] bool is_empty() const noexcept { return bytes_.empty(); }
+  // Whether no byte of a head has come; an empty line before it does not count.
+  [[nodiscard]] bool is_empty() const noexcept { return place_ == Place::start; }
   // Gives the head away and is ready for the next one.
   [[nodiscard]] std::string take();
 
  private:
   // Where the last byte has left us.
-  enum class Place : uint8_t { first_line, line_start, line, cr_in_first_line, cr_in_line, cr_at_line_start, done };
+  enum class Place : uint8_t {
+    start,
+    cr_before_first_line,
+    first_line,
+    line_start,
+    line,
+    cr_in_first_line,
+    cr_in_line,
+    cr_at_line_start,
+    done
+  };
 
   Step refuse(int status, Code code, const char* detail);
+  std::optional<Step> skip_empty_line(std::string_view& input);
   std::optional<Step> take_byte(unsigned char byte);
-  std::optional<Step> end_first_line();
-  std::optional<Step> refuse_byte(unsigned char byte);
-  std::optional<Step> check_size();
+  std::optional<Step> take_line_byte(unsigned char byte);
 
   Kind kind_;
   Limits limits_;
-  Place place_ = Place::first_line;
+  Place place_ = Place::start;
   bool empty_line_skipped_ = false;
+  size_t bytes_seen_ = 0;  // of this head; runs ahead of bytes_ within next()
   std::string bytes_;
   ParserError error_;
 };
@@ -103,23 +114,26 @@ std::optional<ParserError> scan_fields(std::string_view head, size_t first_line_
 struct MessageRules {
   Framing framing = Framing::none;
   uint64_t content_length = 0;
-  bool has_content_length = false;
-  bool keep_alive = false;
+  bool wants_keep_alive = false;  // by version and Connection alone
+  bool keep_alive = false;        // and by the framing
   bool expect_continue = false;
 };
 
 // The rules of a request. Refuses: Transfer-Encoding with Content-Length, in HTTP/1.0, twice, empty, or (501) other
 // than exactly `chunked`; Content-Length twice, even if equal, or not 1 to 19 digits below 2^63; in HTTP/1.1 a Host
 // that is missing; everywhere a Host that comes twice or is no host[:port].
-std::optional<ParserError> judge_request(const HeaderBlock& headers, const RequestLine& line, MessageRules& out);
+std::optional<ParserError> judge_request(const HeaderBlock& headers, int minor_version, MessageRules& out);
 
-// The rules of an answer's fields, before status and request method have their say. As for requests, except: equal
-// Content-Lengths are one, Transfer-Encoding in HTTP/1.0 is read but ends the connection, and without either the body
-// goes on to the end of the connection.
-std::optional<ParserError> judge_response(const HeaderBlock& headers, const StatusLine& line, MessageRules& out);
+// The rules of an answer's fields, before status and request method have their say. As for requests, except:
+// Transfer-Encoding in HTTP/1.0 (servers written on Python's http.server send it) is read but ends the connection, and
+// without it and Content-Length the body goes on to the end of the connection.
+std::optional<ParserError> judge_response(const HeaderBlock& headers, int minor_version, MessageRules& out);
 
-// Whether `text` is host[:port]: a registered name or IPv4 of unreserved characters, percent-escapes and sub-delims, or
-// an IPv6 address in brackets; a port of 0 to 5 digits, 65535 at most. Not empty.
+// Whether `text` is an IPv6 address without brackets and zone.
+[[nodiscard]] bool is_ipv6_address(std::string_view text) noexcept;
+
+// Whether `text` is host[:port]: a registered name or IPv4 of unreserved characters, percent-escapes and sub-delims
+// but the comma, or an IPv6 address in brackets; a port of 0 to 5 digits, 65535 at most. Not empty.
 [[nodiscard]] bool is_host_and_port(std::string_view text) noexcept;
 
 }  // namespace bobbin::http

@@ -31,6 +31,9 @@ enum class Framing : uint8_t {
 // Whether `text` is an RFC 9110 token: one or more of its characters, as in header names and methods.
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
 
+// `text` without the spaces and tabs around it.
+[[nodiscard]] std::string_view trim_white_space(std::string_view text) noexcept;
+
 // Whether the comma-separated list `value` has the member `token`, compared without case. As in Connection or Accept.
 [[nodiscard]] bool list_has_token(std::string_view value, std::string_view token) noexcept;
 

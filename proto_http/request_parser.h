@@ -84,7 +84,7 @@ class RequestParser {
   // Takes bytes from the front of `input`, up to the next event.
   Event next(std::string_view& input);
 
-  // From `head` until the next call of next() that begins another request.
+  // From `head` until the next `head`.
   [[nodiscard]] const RequestHead& head() const noexcept { return head_; }
   // The same, moved out; the parser goes on without it.
   [[nodiscard]] RequestHead take_head() noexcept { return std::move(head_); }
@@ -98,21 +98,21 @@ class RequestParser {
   [[nodiscard]] bool at_boundary() const noexcept { return state_ == State::head && gather_.is_empty(); }
 
  private:
-  enum class State : uint8_t { head, body_start, fixed_body, chunked_body, failed };
+  enum class State : uint8_t { head, fixed_body, chunked_body, failed };
 
   Event next_head(std::string_view& input);
   Event next_fixed_body(std::string_view& input);
   Event next_chunked_body(std::string_view& input);
   std::optional<ParserError> judge_head();
-  Event finish_message();
   Event fail_with(const ParserError& error);
 
   ParserLimits limits_;
   State state_ = State::head;
   HeadGatherer gather_;
   ChunkDecoder chunks_;
+  RequestLine line_;  // of the head being gathered
+  size_t first_line_bytes_ = 0;
   RequestHead head_;
-  Framing framing_ = Framing::none;  // of the request being read: the head may have been taken
   uint64_t body_bytes_left_ = 0;
   std::string_view body_piece_;
   ParserError error_;

@@ -87,14 +87,14 @@ class ResponseParser {
   }
 
  private:
-  enum class State : uint8_t { head, body_start, fixed_body, chunked_body, open_body, complete, failed };
+  enum class State : uint8_t { head, fixed_body, chunked_body, open_body, complete, failed };
 
   Event next_head(std::string_view& input);
   Event next_fixed_body(std::string_view& input);
   Event next_chunked_body(std::string_view& input);
   Event next_open_body(std::string_view& input);
   std::optional<ParserError> judge_head();
-  void apply_status(const MessageRules& rules);
+  void apply_rules(const MessageRules& rules);
   Event fail_with(ParserError error);
 
   ParserLimits limits_;
@@ -103,8 +103,9 @@ class ResponseParser {
   int interim_count_ = 0;
   HeadGatherer gather_;
   ChunkDecoder chunks_;
+  StatusLine line_;  // of the head being gathered
+  size_t first_line_bytes_ = 0;
   ResponseHead head_;
-  Framing framing_ = Framing::none;
   uint64_t body_bytes_left_ = 0;
   std::string_view body_piece_;
   ParserError error_;

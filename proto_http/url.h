@@ -40,7 +40,7 @@ void append_percent_encoded(std::string& out, std::string_view text);
 // The decoded value of the parameter `name` in a raw query (`a=1&b=x%20y`), names decoded too, `+` as a space.
 //
 // nullopt when it is absent; an empty string for `name=` and for `name`. Errors: malformed when it comes more than once
-// or has a malformed escape in its value, or when any name of the query has one.
+// or when any part of the query has a malformed escape.
 Result<std::optional<std::string>> query_parameter(std::string_view query, std::string_view name);
 
 struct QueryParameter {
