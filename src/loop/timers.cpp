@@ -29,7 +29,7 @@ void Timer::disarm() noexcept {
 uint64_t TimerQueue::next_deadline_ms() const noexcept { return heap_.empty() ? UINT64_MAX : heap_[0].deadline_ms; }
 
 void TimerQueue::run_due(uint64_t now_ms) {
-  // One round fires at most as many as were there: a timer that arms itself for now cannot hold the loop.
+  // One round fires at most as many as were there: a timer that arms itself without a delay cannot hold the loop.
   for (size_t left = heap_.size(); left > 0 && !heap_.empty() && heap_[0].deadline_ms <= now_ms; --left) {
     Timer* timer = heap_[0].timer;
     remove(0);
