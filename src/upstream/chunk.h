@@ -10,16 +10,9 @@
 
 #include "src/base/result.h"
 #include "src/upstream/answer.h"
+#include "src/upstream/tool_call_gatherer.h"
 
 namespace bobbin::upstream {
-
-// One piece of a tool call; fields that were not sent are empty.
-struct ToolCallDelta {
-  std::optional<int64_t> index;
-  std::string_view id;
-  std::string_view name;
-  std::string_view arguments;
-};
 
 // What one JSON document of an answer says: a chunk of a stream, or a whole answer. Views live until the next parse().
 //
@@ -37,7 +30,7 @@ struct Chunk {
   int32_t error_number = 0;
 };
 
-// Reads such documents; keeps its memory between them. Only the first choice counts.
+// Reads such documents; keeps its memory between them. Of several choices only the first counts.
 //
 // JSON is parsed strictly, except that ill-formed UTF-8 and lone surrogate escapes, which simdjson refuses, are let
 // through: the former as they are, the latter as U+FFFD. Fields of an unexpected type count as absent.

@@ -16,9 +16,12 @@ namespace bobbin::upstream {
 inline constexpr size_t kEventBytesMax = 1024 * 1024;
 // A stream of so many bytes has gone wrong, however little text is in it: it ends as by length.
 inline constexpr uint64_t kStreamBytesMax = 512 * 1024 * 1024;
-inline constexpr size_t kToolCallsMax = 128;
+// An answer in one document may have so many bytes: kAnswerBytesMax of text, most of it escaped.
+inline constexpr size_t kWholeAnswerBytesMax = 16 * 1024 * 1024;
 
-// Reads the streamed answer of an OpenAI-compatible server: bytes in, however they are split; deltas out.
+// Reads the body of an OpenAI-compatible server's answer: bytes in, however they are split; deltas out. A body that
+// begins with `{` is not a stream but one JSON document, from a server that does not stream; its text comes out at the
+// end.
 //
 // Pure: no I/O, no clock. Tolerates the servers' habits that formats.md A.1 lists. Text that reaches the sink is
 // well-formed UTF-8, whatever came in. Use: feed() until it fails or is_done(), then finish().
@@ -49,10 +52,5 @@ class DeltaParser {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// Reads an answer that came as one JSON document, from a server that does not stream. Text goes to `sink` as at most
-// two deltas. Errors: as DeltaParser::finish; `excerpt` then gets what the server said.
-Result<Answer> read_whole_answer(std::string_view body, DeltaSink& sink, std::string& excerpt,
-                                 size_t answer_bytes_max = limits::kAnswerBytesMax);
 
 }  // namespace bobbin::upstream

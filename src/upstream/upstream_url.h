@@ -3,15 +3,16 @@
 #include <string>
 #include <string_view>
 
+#include "proto_http/url.h"
 #include "src/base/result.h"
 
 namespace bobbin::upstream {
 
-// Where one OpenAI-compatible server takes what. All absolute URLs without a slash at the end.
+// Where one OpenAI-compatible server takes what.
 struct Endpoints {
-  std::string base;    // for people and /health
-  std::string chat;    // …/chat/completions
-  std::string models;  // …/models
+  std::string base;  // for people, logs and /health; without a slash at the end
+  http::Url chat;    // …/chat/completions
+  http::Url models;  // …/models
 };
 
 // The endpoints of `--upstream URL`: http or https, with or without `/v1`. A path that names a version anywhere (`/v1`,
