@@ -51,6 +51,7 @@ class Connection final : private Timer, private TurnHook {
 
   Connection(HttpServer& server, const SocketAddress& peer) noexcept;
   ~Connection() = default;
+  Responder responder() noexcept;
   static void on_closed(uv_handle_t* handle) noexcept;
 
   // Input: connection.cpp.
@@ -65,6 +66,7 @@ class Connection final : private Timer, private TurnHook {
   void parse(std::string_view& input) noexcept;
   void parse_waiting() noexcept;
   void on_head(bool more_waits) noexcept;
+  void append_continue() noexcept;
   void on_body_piece(std::string_view piece) noexcept;
   void dispatch() noexcept;
   // Answers with a problem and ends the connection.
@@ -74,6 +76,7 @@ class Connection final : private Timer, private TurnHook {
   // Output: connection_output.cpp.
   void append_head(int status, std::string_view content_type, const HeaderList& headers, http::Framing framing,
                    uint64_t content_length) noexcept;
+  void answer(Response&& response) noexcept;
   void append_stream_piece() noexcept;
   void finish_exchange() noexcept;
   void flush() noexcept;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "src/base/limits.h"
 #include "src/base/result.h"
@@ -35,7 +36,7 @@ class RequestHandler {
 };
 
 // The HTTP/1.1 server of one loop: its listener and its connections. All calls on the loop's thread.
-class HttpServer : private Acceptor {
+class HttpServer final : private Acceptor {
  public:
   struct Options {
     size_t connections_max = limits::kConnectionsPerWorkerMax;
@@ -90,18 +91,21 @@ class HttpServer : private Acceptor {
   void on_listener_closed() noexcept override;
   void on_connection_freed(SlotName name, const SocketAddress& peer, Code reason) noexcept;
   void complete_if_empty() noexcept;
-  // `Date: …\r\n` of this second.
-  std::string_view date_line() noexcept;
+  // IMF-fixdate of this second.
+  std::string_view date() noexcept;
 
   Loop& loop_;
   const Options options_;
+  const http::ParserLimits parser_limits_;
   RequestHandler& handler_;
   Listener listener_;
   SlotTable<Connection> connections_;
   Completion closed_;
   // One for all connections: what was read is parsed, or copied, before the next read.
   std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer_;
-  std::string date_line_;
+  // Scratch space for the fields of the answer that is being written.
+  std::vector<http::HeaderField> fields_;
+  std::string date_;
   int64_t date_second_ = -1;
   bool listener_open_ = false;
   bool draining_ = false;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <cstring>
 #include <utility>
 
@@ -139,7 +138,7 @@ Result<void> Listener::open(const SocketAddress& address) {
 
 void Listener::close() noexcept {
   if (state_ != State::open) return;
-  accept_some(INT_MAX);
+  accept_some(kBacklog + 1);
   state_ = State::closing;
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
     auto* self = static_cast<Listener*>(handle->data);

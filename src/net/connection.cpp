@@ -1,0 +1,287 @@
+#include "src/net/connection.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "proto_http/response_writer.h"
+#include "src/base/assert.h"
+#include "src/base/log.h"
+#include "src/base/metrics.h"
+#include "src/net/http_server.h"
+#include "src/net/problem.h"
+
+namespace bobbin::net {
+namespace {
+
+// Input that waits for its turn. Past it the kernel's buffer fills, and the client has to wait.
+constexpr size_t kWaitingBytesMax = 16 * 1024;
+// Memory for a body is taken as it comes, not as it is announced.
+constexpr size_t kBodyReserveMax = 64 * 1024;
+
+}  // namespace
+
+Connection::Connection(HttpServer& server, const SocketAddress& peer) noexcept
+    : server_(server), peer_(peer), parser_(server.parser_limits_) {
+  BOBBIN_ASSERT(uv_tcp_init(server_.loop_.uv(), &tcp_) == 0);
+  tcp_.data = this;
+  write_.data = this;
+  name_ = server_.connections_.insert(*this);
+}
+
+void Connection::start(HttpServer& server, int fd, const SocketAddress& peer) noexcept {
+  auto* connection = new Connection(server, peer);
+  if (uv_tcp_open(&connection->tcp_, fd) != 0) {
+    ::close(fd);
+    connection->close(Code::io);
+    return;
+  }
+  // Tokens are small and must not wait for an acknowledgement.
+  uv_tcp_nodelay(&connection->tcp_, 1);
+  if (int bytes = server.options_.send_buffer_bytes; bytes > 0)
+    uv_send_buffer_size(reinterpret_cast<uv_handle_t*>(&connection->tcp_), &bytes);
+  connection->set_deadline(server.options_.header_timeout_ms);
+  connection->set_reading(true);
+}
+
+void Connection::close(Code reason) noexcept {
+  if (state_ == State::closing) return;
+  const bool by_client = reason == Code::closed || reason == Code::timeout || reason == Code::overloaded;
+  if (state_ == State::streaming && by_client) metrics::add(metrics::Counter::streams_broken);
+  state_ = State::closing;
+  reason_ = reason;
+  disarm();
+  cancel_turn_end();
+  uv_close(reinterpret_cast<uv_handle_t*>(&tcp_), on_closed);
+}
+
+void Connection::on_closed(uv_handle_t* handle) noexcept {
+  auto* self = static_cast<Connection*>(handle->data);
+  if (GoneListener* listener = self->gone_listener_; listener != nullptr) {
+    self->gone_listener_ = nullptr;
+    listener->connection_ = nullptr;
+    listener->on_gone();
+  }
+  HttpServer& server = self->server_;
+  const SlotName name = self->name_;
+  const SocketAddress peer = self->peer_;
+  const Code reason = self->reason_;
+  delete self;  // the only delete of a Connection
+  server.on_connection_freed(name, peer, reason);
+}
+
+void Connection::begin_drain() noexcept {
+  // settle() closes it when there is nothing left to do.
+  if (state_ == State::idle) server_.loop_.at_turn_end(*this);
+}
+
+bool Connection::is_open(uint32_t sequence) const noexcept {
+  return sequence == sequence_ && (state_ == State::handling || state_ == State::streaming);
+}
+
+// --- input
+
+void Connection::set_reading(bool on) noexcept {
+  if (on == reading_ || input_ended_ || state_ == State::closing) return;
+  reading_ = on;
+  if (on) {
+    if (uv_read_start(stream(), on_read_buffer, on_read) != 0) close(Code::closed);
+  } else {
+    uv_read_stop(stream());
+  }
+}
+
+void Connection::on_read_buffer(uv_handle_t* handle, size_t, uv_buf_t* buffer) noexcept {
+  auto& shared = *static_cast<Connection*>(handle->data)->server_.read_buffer_;
+  *buffer = uv_buf_init(shared.data(), static_cast<unsigned>(shared.size()));
+}
+
+void Connection::on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) noexcept {
+  auto* self = static_cast<Connection*>(stream->data);
+  if (count > 0) {
+    self->on_bytes({buffer->base, static_cast<size_t>(count)});
+  } else if (count == UV_EOF) {
+    self->on_end_of_input();
+  } else if (count < 0) {
+    self->close(Code::closed);
+  }
+}
+
+void Connection::on_bytes(std::string_view bytes) noexcept {
+  if (state_ == State::lingering) {
+    lingered_bytes_ += bytes.size();
+    if (lingered_bytes_ > server_.options_.linger_bytes_max) close(reason_);
+    return;
+  }
+  if (waiting_.empty()) parse(bytes);
+  if (state_ == State::lingering || state_ == State::closing) return;
+  if (!bytes.empty()) {
+    waiting_.append(bytes);
+    if (waiting_.size() - waiting_at_ >= kWaitingBytesMax) set_reading(false);
+  }
+  if (server_.draining_) server_.loop_.at_turn_end(*this);
+}
+
+void Connection::on_end_of_input() noexcept {
+  input_ended_ = true;
+  reading_ = false;
+  // A client may have closed its sending side only, and waits for the answer; but a reader of a stream stays
+  // connected, so its end of input is its end.
+  if (state_ == State::streaming) {
+    close(Code::closed);
+  } else {
+    server_.loop_.at_turn_end(*this);
+  }
+}
+
+bool Connection::can_parse() const noexcept {
+  const bool awaits_input = state_ == State::idle || state_ == State::head || state_ == State::body;
+  return awaits_input && !write_in_flight_ && tail_.empty() && out_.size() < server_.options_.egress_soft_bytes;
+}
+
+void Connection::parse(std::string_view& input) noexcept {
+  while (can_parse()) {
+    switch (parser_.next(input)) {
+      case http::Event::head: on_head(!input.empty()); break;
+      case http::Event::body: on_body_piece(parser_.body_piece()); break;
+      case http::Event::complete: dispatch(); break;
+      case http::Event::error: {
+        const http::ParserError& error = parser_.error();
+        refuse(error.status, error.code, error.detail);
+        break;
+      }
+      case http::Event::need_more:
+        if (state_ == State::idle && !parser_.at_boundary()) {
+          state_ = State::head;
+          set_state_deadline();
+        } else if (state_ == State::body) {
+          set_state_deadline();
+        }
+        return;
+    }
+  }
+}
+
+void Connection::parse_waiting() noexcept {
+  std::string_view input = std::string_view(waiting_).substr(waiting_at_);
+  parse(input);
+  waiting_at_ = waiting_.size() - input.size();
+  if (!input.empty() && state_ != State::lingering) return;
+  waiting_.clear();
+  waiting_at_ = 0;
+  set_reading(true);
+}
+
+void Connection::on_head(bool more_waits) noexcept {
+  BOBBIN_ASSERT(state_ == State::idle || state_ == State::head);
+  state_ = State::body;
+  head_ = parser_.take_head();
+  head_only_ = head_.method() == http::Method::head;
+  keep_alive_ = head_.keep_alive();
+  minor_version_ = static_cast<uint8_t>(head_.minor_version());
+  if (const auto expectation = head_.find_header("expect");
+      expectation && minor_version_ >= 1 && !http::equals_ignoring_case(*expectation, "100-continue"))
+    return refuse(417, Code::invalid, "only the expectation 100-continue is known");
+  if (head_.framing() != http::Framing::length) {
+    if (head_.expect_continue() && !more_waits) append_continue();
+    return;
+  }
+  if (head_.content_length() > server_.options_.body_bytes_max)
+    return refuse(413, Code::too_large, "the request body is too large");
+  const size_t announced = static_cast<size_t>(head_.content_length());
+  body_.reserve((announced < kBodyReserveMax ? announced : kBodyReserveMax) + kBodyPaddingBytes);
+  if (head_.expect_continue() && !more_waits) append_continue();
+}
+
+void Connection::append_continue() noexcept {
+  http::append_continue(out_);
+  server_.loop_.at_turn_end(*this);
+}
+
+void Connection::on_body_piece(std::string_view piece) noexcept {
+  BOBBIN_ASSERT(state_ == State::body);
+  if (body_.size() + piece.size() > server_.options_.body_bytes_max)
+    return refuse(413, Code::too_large, "the request body is too large");
+  body_.append(piece);
+}
+
+void Connection::dispatch() noexcept {
+  BOBBIN_ASSERT(state_ == State::body);
+  state_ = State::handling;
+  clear_deadline();
+  ++sequence_;
+  body_.reserve(body_.size() + kBodyPaddingBytes);
+  Request request{std::move(head_), std::move(body_), peer_};
+  body_.clear();
+  server_.handler_.on_request(std::move(request), responder());
+}
+
+Responder Connection::responder() noexcept { return {server_, name_.slot, name_.generation, sequence_}; }
+
+void Connection::refuse(int status, Code code, const char* detail) noexcept {
+  BOBBIN_ASSERT(state_ == State::idle || state_ == State::head || state_ == State::body);
+  log::info("request refused", {{"peer", peer_.to_string()}, {"status", status}, {"detail", detail}});
+  // The body of a request that was judged by its head need not be what it says; nor what comes after an error.
+  keep_alive_ = false;
+  answer(make_problem(status, code_name(code), detail));
+  reason_ = code;
+}
+
+bool Connection::has_unread_input() const noexcept {
+  uv_os_fd_t fd = -1;
+  int bytes = 0;
+  return uv_fileno(reinterpret_cast<const uv_handle_t*>(&tcp_), &fd) == 0 && ::ioctl(fd, FIONREAD, &bytes) == 0 &&
+         bytes > 0;
+}
+
+// --- time
+
+void Connection::set_deadline(uint64_t timeout_ms) noexcept {
+  deadline_ms_ = server_.loop_.now_ms() + timeout_ms;
+  if (deadline_ms_ >= armed_ms_) return;
+  armed_ms_ = deadline_ms_;
+  arm(server_.loop_.timers(), armed_ms_);
+}
+
+void Connection::set_state_deadline() noexcept {
+  const HttpServer::Options& options = server_.options_;
+  switch (state_) {
+    case State::idle: return set_deadline(options.idle_timeout_ms);
+    case State::head: return set_deadline(options.header_timeout_ms);
+    case State::body: return set_deadline(options.body_idle_timeout_ms);
+    case State::lingering: return set_deadline(options.linger_timeout_ms);
+    case State::handling:
+    case State::streaming:
+    case State::closing: return clear_deadline();
+  }
+}
+
+void Connection::on_timer() noexcept {
+  armed_ms_ = UINT64_MAX;
+  if (deadline_ms_ == UINT64_MAX) return;
+  if (server_.loop_.now_ms() < deadline_ms_) {
+    armed_ms_ = deadline_ms_;
+    return arm(server_.loop_.timers(), armed_ms_);
+  }
+  clear_deadline();
+  on_deadline();
+}
+
+void Connection::on_deadline() noexcept {
+  if (write_in_flight_) {
+    const size_t queued_bytes = uv_stream_get_write_queue_size(stream());
+    if (queued_bytes >= stalled_bytes_) return close(Code::timeout);
+    stalled_bytes_ = queued_bytes;
+    return set_deadline(server_.options_.write_stall_timeout_ms);
+  }
+  switch (state_) {
+    case State::idle: return close(Code::timeout);
+    case State::head: return refuse(408, Code::request_timeout, "the request's head did not arrive in time");
+    case State::body: return refuse(408, Code::request_timeout, "the request's body did not arrive in time");
+    case State::lingering: return close(reason_);
+    case State::handling:
+    case State::streaming:
+    case State::closing: return;
+  }
+}
+
+}  // namespace bobbin::net

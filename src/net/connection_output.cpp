@@ -1,0 +1,244 @@
+#include "proto_http/response_writer.h"
+#include "src/base/assert.h"
+#include "src/base/metrics.h"
+#include "src/net/connection.h"
+#include "src/net/http_server.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <utility>
+
+namespace bobbin::net {
+namespace {
+
+// A body up to this size is copied behind its head, larger ones go out from where they are.
+constexpr size_t kBodyCopyBytesMax = 16 * 1024;
+// An idle connection keeps buffers up to this size, for the next request.
+constexpr size_t kIdleBufferBytesMax = 1024;
+
+bool has_no_body(int status) noexcept { return status < 200 || status == 204 || status == 304; }
+
+void release_if_large(std::string& buffer) noexcept {
+  if (buffer.capacity() > kIdleBufferBytesMax) std::string().swap(buffer);
+}
+
+// What is left of `bytes` after the first `written` of this and earlier parts; `written` becomes what is left of it.
+std::string_view skip(std::string_view bytes, size_t& written) noexcept {
+  const size_t skipped = bytes.size() < written ? bytes.size() : written;
+  written -= skipped;
+  return bytes.substr(skipped);
+}
+
+struct Buffers {
+  std::array<uv_buf_t, 2> list;
+  unsigned count = 0;
+  void add(std::string_view bytes) noexcept {
+    // libuv does not write to it.
+    if (!bytes.empty())
+      list[count++] = uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+  }
+};
+
+}  // namespace
+
+void Connection::append_head(int status, std::string_view content_type, const HeaderList& headers,
+                             http::Framing framing, uint64_t content_length) noexcept {
+  // What is asked of us after the end of input cannot arrive; and a drain wants an end.
+  if (server_.draining_ || (input_ended_ && waiting_.empty())) keep_alive_ = false;
+  auto& fields = server_.fields_;
+  fields.clear();
+  fields.push_back({"Server", "bobbin"});
+  if (!content_type.empty()) fields.push_back({"Content-Type", content_type});
+  for (const auto& [name, value] : headers) fields.push_back({name, value});
+  http::append_response_head(out_, {.status = status,
+                                    .headers = fields,
+                                    .framing = framing,
+                                    .content_length = content_length,
+                                    .keep_alive = keep_alive_,
+                                    .client_minor_version = minor_version_,
+                                    .date = server_.date()});
+  metrics::add(metrics::Counter::http_requests);
+  if (status >= 500) {
+    metrics::add(metrics::Counter::http_errors_5xx);
+  } else if (status >= 400) {
+    metrics::add(metrics::Counter::http_errors_4xx);
+  }
+}
+
+void Connection::send(Response&& response) noexcept {
+  BOBBIN_ASSERT(state_ == State::handling);
+  answer(std::move(response));
+}
+
+void Connection::answer(Response&& response) noexcept {
+  BOBBIN_ASSERT(tail_.empty());
+  const bool owned = !response.body.empty();
+  const std::string_view body = owned ? std::string_view(response.body) : response.static_body;
+  const bool bodyless = has_no_body(response.status);
+  BOBBIN_ASSERT(!bodyless || body.empty());
+  append_head(response.status, response.content_type, response.headers,
+              bodyless ? http::Framing::none : http::Framing::length, body.size());
+  if (!head_only_) {
+    if (body.size() <= kBodyCopyBytesMax) {
+      out_.append(body);
+    } else if (owned) {
+      tail_owner_ = std::move(response.body);
+      tail_ = tail_owner_;
+    } else {
+      tail_ = body;
+    }
+  }
+  finish_exchange();
+}
+
+bool Connection::begin_stream(const StreamHead& head) noexcept {
+  BOBBIN_ASSERT(state_ == State::handling);
+  BOBBIN_ASSERT(!has_no_body(head.status));
+  state_ = State::streaming;
+  if (input_ended_) {
+    // See on_end_of_input().
+    close(Code::closed);
+    return false;
+  }
+  chunked_ = minor_version_ >= 1;
+  if (!chunked_) keep_alive_ = false;
+  append_head(head.status, head.content_type, head.headers,
+              chunked_ ? http::Framing::chunked : http::Framing::until_close, 0);
+  server_.loop_.at_turn_end(*this);
+  return true;
+}
+
+WriteState Connection::write(std::string_view bytes) noexcept {
+  BOBBIN_ASSERT(state_ == State::streaming);
+  if (head_only_ || bytes.empty()) return WriteState::ok;
+  const HttpServer::Options& options = server_.options_;
+  // A producer of much does not wait for the end of the turn: what the kernel takes need not be kept.
+  if (waiting_bytes() + bytes.size() > options.egress_soft_bytes) flush();
+  if (state_ == State::closing) return WriteState::gone;
+  if (waiting_bytes() + bytes.size() > options.egress_hard_bytes) {
+    close(Code::overloaded);
+    return WriteState::gone;
+  }
+  piece_.append(bytes);
+  server_.loop_.at_turn_end(*this);
+  if (waiting_bytes() <= options.egress_soft_bytes) return WriteState::ok;
+  told_slow_ = true;
+  return WriteState::slow;
+}
+
+void Connection::end_stream() noexcept {
+  BOBBIN_ASSERT(state_ == State::streaming);
+  append_stream_piece();
+  if (chunked_ && !head_only_) http::append_last_chunk(out_);
+  finish_exchange();
+}
+
+void Connection::watch(GoneListener& listener) noexcept {
+  BOBBIN_ASSERT(gone_listener_ == nullptr && listener.connection_ == nullptr);
+  gone_listener_ = &listener;
+  listener.connection_ = this;
+}
+
+void Connection::append_stream_piece() noexcept {
+  if (piece_.empty()) return;
+  if (chunked_) {
+    http::append_chunk(out_, piece_);
+  } else {
+    out_.append(piece_);
+  }
+  piece_.clear();
+}
+
+void Connection::finish_exchange() noexcept {
+  if (gone_listener_ != nullptr) gone_listener_->connection_ = nullptr;
+  gone_listener_ = nullptr;
+  told_slow_ = false;
+  state_ = keep_alive_ ? State::idle : State::lingering;
+  if (!write_in_flight_) set_state_deadline();
+  server_.loop_.at_turn_end(*this);
+}
+
+void Connection::flush() noexcept {
+  if (state_ == State::closing || write_in_flight_) return;
+  append_stream_piece();
+  Buffers buffers;
+  buffers.add(out_);
+  buffers.add(tail_);
+  if (buffers.count == 0) return;
+  int written = uv_try_write(stream(), buffers.list.data(), buffers.count);
+  if (written == UV_EAGAIN) written = 0;
+  if (written < 0) return close(Code::closed);
+  if (static_cast<size_t>(written) < out_.size() + tail_.size()) return begin_write(static_cast<size_t>(written));
+  out_.clear();
+  tail_ = {};
+  release_if_large(tail_owner_);
+}
+
+void Connection::begin_write(size_t written) noexcept {
+  sending_.swap(out_);
+  Buffers buffers;
+  buffers.add(skip(sending_, written));
+  buffers.add(skip(tail_, written));
+  if (uv_write(&write_, stream(), buffers.list.data(), buffers.count, on_written) != 0) return close(Code::closed);
+  write_in_flight_ = true;
+  stalled_bytes_ = uv_stream_get_write_queue_size(stream());
+  set_deadline(server_.options_.write_stall_timeout_ms);
+}
+
+void Connection::on_written(uv_write_t* request, int status) noexcept {
+  auto* self = static_cast<Connection*>(request->data);
+  self->write_in_flight_ = false;
+  self->sending_.clear();
+  self->tail_ = {};
+  release_if_large(self->tail_owner_);
+  if (self->state_ == State::closing) return;
+  if (status != 0) return self->close(Code::closed);
+  self->set_state_deadline();
+  self->settle();
+}
+
+size_t Connection::waiting_bytes() const noexcept {
+  return out_.size() + piece_.size() + uv_stream_get_write_queue_size(stream());
+}
+
+bool Connection::is_output_empty() const noexcept {
+  return out_.empty() && piece_.empty() && tail_.empty() && !write_in_flight_;
+}
+
+void Connection::settle() noexcept {
+  flush();
+  while (!waiting_.empty() && can_parse()) {
+    parse_waiting();
+    flush();
+  }
+  if (told_slow_ && waiting_bytes() <= server_.options_.egress_soft_bytes / 2) {
+    told_slow_ = false;
+    if (gone_listener_ != nullptr) gone_listener_->on_drained();
+  }
+  if (state_ == State::closing || !is_output_empty()) return;
+  if (state_ == State::lingering) return begin_linger();
+  const bool awaits_input = state_ == State::idle || state_ == State::head || state_ == State::body;
+  if (awaits_input && input_ended_) return close(Code::closed);
+  if (state_ != State::idle) return;
+  if (server_.draining_ && !has_unread_input()) return close(Code::draining);
+  release_memory();
+}
+
+void Connection::begin_linger() noexcept {
+  if (input_ended_) return close(reason_);
+  // Closing with input unread would reset the connection, and the answer could be lost on its way.
+  uv_os_fd_t fd = -1;
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&tcp_), &fd) != 0 || ::shutdown(fd, SHUT_WR) != 0) return close(reason_);
+  waiting_.clear();
+  waiting_at_ = 0;
+  set_deadline(server_.options_.linger_timeout_ms);
+  set_reading(true);
+}
+
+void Connection::release_memory() noexcept {
+  for (std::string* buffer : {&out_, &piece_, &sending_, &body_}) release_if_large(*buffer);
+  if (waiting_.empty()) release_if_large(waiting_);
+}
+
+}  // namespace bobbin::net

@@ -1,0 +1,89 @@
+// Proves the listener's side: a busy port is found although workers share theirs, addresses of both families, clear
+// errors.
+#include "src/net/listener.h"
+
+#include <cerrno>
+
+#include "src/net/slot_table.h"
+#include "tests/support/loopback_server.h"
+#include "tests/support/test.h"
+
+using namespace bobbin;
+using namespace bobbin::test;
+
+TEST_CASE(a_port_in_use_by_a_server_like_ours_is_found) {
+  LoopbackServer server;
+  const auto second = net::probe_address("127.0.0.1", server.port());
+  CHECK(!second.has_value());
+  CHECK(second.error().code == Code::io);
+  CHECK_EQ(second.error().number, EADDRINUSE);
+  CHECK_EQ(std::string(second.error().detail), "address already in use");
+}
+
+TEST_CASE(a_port_is_free_again_after_the_server_though_connections_linger) {
+  uint16_t port = 0;
+  {
+    LoopbackServer server;
+    port = server.port();
+    const ConnId conn = server.connect();
+    server.send(conn, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    CHECK_EQ(server.answer(conn).status, 200);
+    CHECK(server.saw_end(conn));
+  }
+  CHECK_EQ(CHECK_OK(net::probe_address("127.0.0.1", port)).port(), port);
+}
+
+TEST_CASE(workers_share_a_port) {
+  struct Nobody : net::RequestHandler {
+    void on_request(net::Request&&, net::Responder) noexcept override {}
+  } nobody;
+  Loop loop;
+  net::HttpServer first(loop, {}, nobody);
+  net::HttpServer second(loop, {}, nobody);
+  {
+    const net::BoundAddress address = CHECK_OK(net::probe_address("127.0.0.1", 0));
+    CHECK(first.listen(address).has_value());
+    CHECK(second.listen(address).has_value());
+  }
+  first.begin_drain();
+  second.begin_drain();
+  loop.close();
+  loop.run();
+  CHECK(first.closed().is_done());
+  CHECK(second.closed().is_done());
+}
+
+TEST_CASE(addresses_print_as_in_a_url) {
+  const net::BoundAddress v4 = CHECK_OK(net::probe_address("127.0.0.1", 0));
+  CHECK(v4.port() != 0);
+  CHECK_EQ(v4.to_string(), "127.0.0.1:" + std::to_string(v4.port()));
+  const net::BoundAddress v6 = CHECK_OK(net::probe_address("::1", 0));
+  CHECK_EQ(v6.to_string(), "[::1]:" + std::to_string(v6.port()));
+  CHECK_EQ(v6.address().host(), "::1");
+}
+
+TEST_CASE(unusable_addresses_have_clear_errors) {
+  CHECK_FAILS(net::probe_address("no-such-host.invalid", 0), Code::invalid);
+  CHECK_FAILS(net::probe_address("", 0), Code::invalid);
+  const auto foreign = net::probe_address("192.0.2.1", 0);
+  CHECK(!foreign.has_value());
+  CHECK_EQ(foreign.error().number, EADDRNOTAVAIL);
+  CHECK_EQ(std::string(foreign.error().detail), "not an address of this machine");
+}
+
+TEST_CASE(a_name_of_a_slot_does_not_reach_its_next_tenant) {
+  net::SlotTable<int> table;
+  int first = 1;
+  int second = 2;
+  const net::SlotName name = table.insert(first);
+  CHECK(table.find(name) == &first);
+  table.remove(name);
+  CHECK(table.find(name) == nullptr);
+  const net::SlotName next = table.insert(second);
+  CHECK_EQ(next.slot, name.slot);
+  CHECK(table.find(name) == nullptr);
+  CHECK(table.find(next) == &second);
+  CHECK(table.find({99, 1}) == nullptr);
+  CHECK(table.find({}) == nullptr);
+  CHECK_EQ(table.count(), 1u);
+}

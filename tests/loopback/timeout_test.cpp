@@ -1,0 +1,121 @@
+// Proves each deadline: at its time, and not before.
+#include "tests/support/loopback_server.h"
+#include "tests/support/test.h"
+
+using namespace bobbin;
+using namespace bobbin::test;
+
+namespace {
+constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+}
+
+TEST_CASE(idle_connection_closes_at_its_timeout_and_not_before) {
+  LoopbackServer server({.idle_timeout_ms = 30'000});
+  const ConnId conn = server.connect();
+  server.send(conn, kGet);
+  CHECK_EQ(server.answer(conn).status, 200);
+  server.advance_ms(29'999);
+  CHECK(server.is_open(conn));
+  server.advance_ms(1);
+  CHECK(server.close_reason(conn) == Code::timeout);
+  CHECK_EQ(server.received(conn), "");
+}
+
+TEST_CASE(each_request_starts_the_idle_time_anew) {
+  LoopbackServer server({.idle_timeout_ms = 30'000});
+  const ConnId conn = server.connect();
+  for (int i = 0; i < 5; ++i) {
+    server.send(conn, kGet);
+    CHECK_EQ(server.answer(conn).status, 200);
+    server.advance_ms(29'999);
+    CHECK(server.is_open(conn));
+  }
+  server.advance_ms(1);
+  CHECK(!server.is_open(conn));
+}
+
+TEST_CASE(a_connection_without_a_byte_closes_silently_at_the_header_timeout) {
+  LoopbackServer server({.header_timeout_ms = 10'000});
+  const ConnId conn = server.connect();
+  server.advance_ms(9'999);
+  CHECK(server.is_open(conn));
+  server.advance_ms(1);
+  CHECK(server.close_reason(conn) == Code::timeout);
+  CHECK_EQ(server.received(conn), "");
+}
+
+TEST_CASE(a_head_that_dribbles_in_gets_408_at_its_time) {
+  LoopbackServer server({.header_timeout_ms = 10'000});
+  const ConnId conn = server.connect();
+  server.send(conn, kGet);
+  CHECK_EQ(server.answer(conn).status, 200);
+  server.advance_ms(5'000);
+  for (int i = 0; i < 10; ++i) {
+    server.send(conn, kGet.substr(i, 1));
+    server.advance_ms(i < 9 ? 1'000 : 999);
+    CHECK_EQ(server.received(conn), "");
+  }
+  server.advance_ms(1);
+  const Answer answer = server.answer(conn);
+  CHECK_EQ(answer.status, 408);
+  CHECK_EQ(answer.field("Connection"), "close");
+  server.disconnect(conn);
+  CHECK(server.close_reason(conn) == Code::request_timeout);
+}
+
+TEST_CASE(a_body_may_be_slow_but_must_go_on) {
+  LoopbackServer server({.body_idle_timeout_ms = 20'000});
+  const ConnId conn = server.connect();
+  server.send(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
+  for (int i = 0; i < 5; ++i) {
+    server.advance_ms(19'999);
+    server.send(conn, "x");
+    CHECK_EQ(server.received(conn), "");
+  }
+  server.advance_ms(19'999);
+  CHECK_EQ(server.received(conn), "");
+  server.advance_ms(1);
+  CHECK_EQ(server.answer(conn).status, 408);
+}
+
+TEST_CASE(a_handler_may_take_its_time) {
+  net::Responder waiting;
+  LoopbackServer server({}, [&](net::Request&&, net::Responder responder) { waiting = responder; });
+  const ConnId conn = server.connect();
+  server.send(conn, kGet);
+  server.advance_ms(10'000'000);
+  CHECK(server.is_open(conn));
+  CHECK(waiting.send({.body = "slept well"}));
+  CHECK_EQ(server.answer(conn).body, "slept well");
+}
+
+TEST_CASE(a_reader_that_takes_nothing_is_closed_at_the_write_stall_timeout) {
+  LoopbackServer server(
+      {.write_stall_timeout_ms = 60'000, .send_buffer_bytes = 8192},
+      [](net::Request&&, net::Responder responder) { responder.send({.body = std::string(20'000'000, 'x')}); });
+  const ConnId conn = server.connect(8192);
+  server.pause(conn);
+  server.send(conn, kGet);
+  server.advance_ms(59'999);
+  CHECK(server.is_open(conn));
+  // What the kernel took in the first moments counts as progress, seen at the first look.
+  server.advance_ms(1);
+  server.advance_ms(60'000);
+  CHECK(server.close_reason(conn) == Code::timeout);
+}
+
+TEST_CASE(a_slow_reader_is_not_stalled) {
+  LoopbackServer server(
+      {.write_stall_timeout_ms = 60'000, .send_buffer_bytes = 8192},
+      [](net::Request&&, net::Responder responder) { responder.send({.body = std::string(2'000'000, 'x')}); });
+  const ConnId conn = server.connect(8192);
+  server.send(conn, kGet);
+  for (int i = 0; i < 20; ++i) {
+    server.pause(conn);
+    server.advance_ms(59'999);
+    server.resume(conn);
+    server.settle();
+  }
+  CHECK(server.is_open(conn));
+  CHECK_EQ(server.answer(conn).body.size(), 2'000'000u);
+}
