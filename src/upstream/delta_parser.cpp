@@ -42,6 +42,7 @@ class DeltaParser::Impl {
   Result<void> feed(std::string_view bytes);
   Result<Answer> finish();
   [[nodiscard]] bool is_done() const noexcept { return done_; }
+  [[nodiscard]] bool has_finish_reason() const noexcept { return !answer_.finish_reason.empty(); }
   [[nodiscard]] const std::string& excerpt() const noexcept { return excerpt_; }
 
  private:
@@ -207,6 +208,7 @@ DeltaParser::~DeltaParser() = default;
 
 Result<void> DeltaParser::feed(std::string_view bytes) { return impl_->feed(bytes); }
 bool DeltaParser::is_done() const noexcept { return impl_->is_done(); }
+bool DeltaParser::has_finish_reason() const noexcept { return impl_->has_finish_reason(); }
 Result<Answer> DeltaParser::finish() { return impl_->finish(); }
 const std::string& DeltaParser::error_excerpt() const noexcept { return impl_->excerpt(); }
 

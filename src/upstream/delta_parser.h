@@ -41,6 +41,9 @@ class DeltaParser {
   // Whether the answer has ended: `[DONE]` was seen, or a limit was reached. The connection may be closed then.
   [[nodiscard]] bool is_done() const noexcept;
 
+  // Whether the model has said why it ended: only usage and `[DONE]` may follow, and some servers forget those.
+  [[nodiscard]] bool has_finish_reason() const noexcept;
+
   // The answer's end, once the bytes have ended. Without `[DONE]`, an answer counts as whole when a finish reason was
   // seen. Errors: those of feed(); upstream_unavailable when the answer was cut.
   Result<Answer> finish();

@@ -34,7 +34,7 @@ class Model {
   //
   // Errors: upstream_unavailable (no connection, the answer was cut, status 429 or 5xx), upstream_rejected (any other
   // bad status, or an answer that makes no sense), upstream_timeout, cancelled. `number` is the HTTP status where
-  // there was one; the server's own words are only logged.
+  // there was one (100 or more); the server's own words are only logged.
   virtual Task<Result<Answer>> stream(Prompt prompt, DeltaSink& sink, CancelScope& scope) = 0;
 
   [[nodiscard]] virtual ModelState state() const = 0;

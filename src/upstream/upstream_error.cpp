@@ -51,6 +51,22 @@ Error error_of_status(int32_t status) noexcept {
   return Error(may_pass ? Code::upstream_unavailable : Code::upstream_rejected, status, detail_of_status(status));
 }
 
+Error error_of_network(const Error& error) noexcept {
+  Error mapped = error;
+  switch (error.code) {
+    case Code::cancelled: break;
+    case Code::timeout: mapped.code = Code::upstream_timeout; break;
+    // Not an HTTP answer, or a request that cannot be sent: the same again would end the same way.
+    case Code::malformed:
+    case Code::too_large:
+    case Code::not_implemented:
+    case Code::invalid:
+    case Code::forbidden: mapped.code = Code::upstream_rejected; break;
+    default: mapped.code = Code::upstream_unavailable; break;
+  }
+  return mapped;
+}
+
 std::string error_excerpt(std::string_view body) {
   const std::string text =
       to_utf8_lossy(message_of(body.substr(0, kBodyBytesMax)).value_or(std::string(body.substr(0, 4096))));

@@ -16,6 +16,9 @@ inline constexpr size_t kExcerptBytesMax = 300;
 // 408, 425, 429 and 5xx, which another try may cure: upstream_unavailable. 501 and all others: upstream_rejected.
 [[nodiscard]] Error error_of_status(int32_t status) noexcept;
 
+// The failure that a failed call of net::HttpClient stands for; `cancelled` stays itself. `number` is the network's.
+[[nodiscard]] Error error_of_network(const Error& error) noexcept;
+
 // The message in an error's body: of `{"error":{"message","type","code"}}`, `{"error":"…"}`, `{"detail":"…"}`,
 // `{"message":"…"}`, else the beginning of the body itself. One line of printable UTF-8, kExcerptBytesMax bytes at
 // most. `body` may be cut anywhere and may be anything.

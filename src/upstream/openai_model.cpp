@@ -1,0 +1,144 @@
+#include "src/upstream/openai_model.h"
+
+#include <algorithm>
+
+#include "src/base/log.h"
+#include "src/base/metrics.h"
+#include "src/upstream/chat_request.h"
+#include "src/upstream/deadline_scope.h"
+#include "src/upstream/delta_parser.h"
+#include "src/upstream/upstream_error.h"
+
+namespace bobbin::upstream {
+namespace {
+
+// How long a refusal's body may take, and how much of it is read.
+constexpr uint64_t kErrorBodyMs = 2'000;
+constexpr size_t kErrorBodyBytesMax = 64 * 1024;
+// After a finish reason, usage and `[DONE]` are waited for so long; some servers send neither and hold the connection.
+constexpr uint64_t kAfterFinishMs = 3'000;
+// After `[DONE]`, the end of the body is waited for so long, so that the connection can be used again.
+constexpr uint64_t kLeftoverMs = 200;
+constexpr size_t kLeftoverBytesMax = 64 * 1024;
+
+// Nothing passes once the run has asked to stop, although the bytes that have come may hold more.
+class StoppableSink final : public DeltaSink {
+ public:
+  StoppableSink(DeltaSink& sink, const CancelScope& scope) : sink_(sink), scope_(scope) {}
+  void on_delta(const Delta& delta) noexcept override {
+    if (!scope_.is_requested()) sink_.on_delta(delta);
+  }
+
+ private:
+  DeltaSink& sink_;
+  const CancelScope& scope_;
+};
+
+// The failure for `status`; `excerpt` gets what the body says.
+Task<Error> read_refusal(net::HttpCall& call, DeadlineScope& limits, int32_t status, std::string& excerpt) {
+  limits.end_in(kErrorBodyMs);
+  std::string body;
+  while (body.size() < kErrorBodyBytesMax) {
+    const Result<std::string_view> piece = co_await call.read();
+    if (!piece || piece->empty()) break;  // half of an explanation is better than none
+    body.append(piece->substr(0, kErrorBodyBytesMax - body.size()));
+  }
+  excerpt = error_excerpt(body);
+  co_return error_of_status(status);
+}
+
+// Reads the body to the end of the answer. An answer that is whole counts, however its connection ended.
+Task<Result<Answer>> read_answer(net::HttpCall& call, DeadlineScope& limits, DeltaParser& parser,
+                                 const CancelScope& scope) {
+  for (bool is_ending = false;;) {
+    const Result<std::string_view> piece = co_await call.read();
+    if (scope.is_requested()) co_return fail(Code::cancelled);
+    if (!piece) {
+      Result<Answer> answer = parser.finish();
+      if (answer) co_return answer;
+      co_return fail(error_of_network(piece.error()));
+    }
+    if (piece->empty()) co_return parser.finish();
+    CO_TRY(parser.feed(*piece));
+    if (scope.is_requested()) co_return fail(Code::cancelled);
+    if (parser.is_done()) break;
+    if (parser.has_finish_reason() && !is_ending) limits.end_in(kAfterFinishMs);
+    is_ending = parser.has_finish_reason();
+  }
+  limits.end_in(kLeftoverMs);
+  // The answer is whole: how this ends decides only whether the connection is kept.
+  static_cast<void>(co_await call.drain(kLeftoverBytesMax));
+  co_return parser.finish();
+}
+
+}  // namespace
+
+Result<std::string> clean_api_key(std::string_view text) {
+  constexpr std::string_view kWhiteSpace = " \t\r\n";
+  const size_t from = text.find_first_not_of(kWhiteSpace);
+  if (from == std::string_view::npos) return fail(Code::invalid, 0, "the API key of the model's server is empty");
+  const std::string_view key = text.substr(from, text.find_last_not_of(kWhiteSpace) - from + 1);
+  if (!std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7f; })) {
+    return fail(Code::invalid, 0, "the API key of the model's server may only have visible ASCII characters");
+  }
+  return std::string(key);
+}
+
+OpenaiModel::OpenaiModel(Loop& loop, net::HttpClient& client, OpenaiModelOptions options)
+    : loop_(loop), client_(client), options_(std::move(options)) {}
+
+net::HttpCallOptions OpenaiModel::make_request(const Prompt& prompt) const {
+  net::HttpCallOptions request{.method = "POST",
+                               .url = options_.endpoints.chat,
+                               .headers = {{"Content-Type", "application/json"},
+                                           {"Accept", "text/event-stream, application/json"},
+                                           {"User-Agent", "bobbin"}},
+                               .body = "",
+                               .connect_timeout_ms = options_.connect_timeout_ms,
+                               .first_byte_timeout_ms = options_.first_byte_timeout_ms,
+                               .idle_timeout_ms = options_.idle_timeout_ms};
+  if (!options_.api_key.empty()) request.headers.emplace_back("Authorization", "Bearer " + options_.api_key);
+  append_chat_request(request.body, prompt, prompt.model.empty() ? options_.model : prompt.model);
+  return request;
+}
+
+Task<Result<Answer>> OpenaiModel::exchange(const Prompt& prompt, DeltaSink& sink, CancelScope& scope,
+                                           std::string& excerpt) {
+  DeadlineScope limits(loop_, scope);
+  net::HttpCall call(client_, make_request(prompt), limits.scope());
+  const Result<http::ResponseHead> head = co_await call.head();
+  if (!head) co_return fail(error_of_network(head.error()));
+  if (head->status() >= 300) co_return fail(co_await read_refusal(call, limits, head->status(), excerpt));
+
+  StoppableSink stoppable(sink, scope);
+  DeltaParser parser(stoppable);
+  Result<Answer> answer = co_await read_answer(call, limits, parser, scope);
+  excerpt = parser.error_excerpt();
+  co_return answer;
+}
+
+Task<Result<Answer>> OpenaiModel::stream(Prompt prompt, DeltaSink& sink, CancelScope& scope) {
+  metrics::add(metrics::Counter::upstream_requests);
+  std::string excerpt;
+  Result<Answer> answer = co_await exchange(prompt, sink, scope, excerpt);
+  if (answer) co_return answer;
+  if (scope.is_requested()) co_return fail(Code::cancelled);
+  metrics::add(metrics::Counter::upstream_errors);
+  const Error& error = answer.error();
+  log::warn("the model did not answer", {{"url", options_.endpoints.base},
+                                         {"code", code_name(error.code)},
+                                         {"number", error.number},
+                                         {"detail", error.detail},
+                                         {"said", excerpt}});
+  co_return answer;
+}
+
+ModelState OpenaiModel::state() const {
+  return {.language_model = true,
+          .name = options_.name,
+          .url = options_.endpoints.base,
+          .model = options_.model,
+          .detail = "answers come from this server"};
+}
+
+}  // namespace bobbin::upstream

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "src/base/limits.h"
+#include "src/net/http_client.h"
+#include "src/upstream/model.h"
+#include "src/upstream/upstream_url.h"
+
+namespace bobbin::upstream {
+
+struct OpenaiModelOptions {
+  std::string name = "openai";  // for people: `openai`, `Ollama`, …
+  Endpoints endpoints;
+  std::string model;    // asked when a prompt names none; empty: the server chooses
+  std::string api_key;  // sent as a bearer token, never logged; empty: none
+  uint32_t connect_timeout_ms = limits::kUpstreamConnectTimeoutMs;
+  uint32_t first_byte_timeout_ms = limits::kUpstreamFirstByteTimeoutMs;
+  uint32_t idle_timeout_ms = limits::kUpstreamIdleTimeoutMs;
+};
+
+// An API key as it stands in `--upstream-key-file` or the environment: without white space at its ends.
+// Errors: invalid when it is empty or has anything but visible ASCII, which no header could carry.
+Result<std::string> clean_api_key(std::string_view text);
+
+// A model behind an OpenAI-compatible server. Redirects are refused: the key would go to an address that nobody
+// configured.
+class OpenaiModel final : public Model {
+ public:
+  // `loop` and `client` must outlive the model, `client` must be of `loop`.
+  OpenaiModel(Loop& loop, net::HttpClient& client, OpenaiModelOptions options);
+
+  Task<Result<Answer>> stream(Prompt prompt, DeltaSink& sink, CancelScope& scope) override;
+  [[nodiscard]] ModelState state() const override;
+
+ private:
+  [[nodiscard]] net::HttpCallOptions make_request(const Prompt& prompt) const;
+  // The exchange itself; `excerpt` gets the server's own words when it fails with some.
+  Task<Result<Answer>> exchange(const Prompt& prompt, DeltaSink& sink, CancelScope& scope, std::string& excerpt);
+
+  Loop& loop_;
+  net::HttpClient& client_;
+  const OpenaiModelOptions options_;
+};
+
+}  // namespace bobbin::upstream
