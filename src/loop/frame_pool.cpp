@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kClassBytes = 64;
 constexpr size_t kClasses = 64;  // frames up to 4 KiB; larger ones are rare and go to the heap
-constexpr size_t kFreePerClassMax = 256;
+[[maybe_unused]] constexpr size_t kFreePerClassMax = 256;
 
 struct FreeFrame {
   FreeFrame* next;
@@ -27,7 +27,7 @@ struct Pool {
 };
 thread_local Pool pool;
 
-constexpr size_t class_of(size_t bytes) { return (bytes + kClassBytes - 1) / kClassBytes - 1; }
+[[maybe_unused]] constexpr size_t class_of(size_t bytes) { return (bytes + kClassBytes - 1) / kClassBytes - 1; }
 
 void* heap_allocate(size_t bytes) {
   void* memory = std::malloc(bytes);
