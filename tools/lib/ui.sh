@@ -30,7 +30,7 @@ with_progress() {
   return "$status"
 }
 
-# The same, and then says how it went; after a failure with the end of LOG.
+# The same, and then says how it went; after a failure with what LOG says about it.
 logged() {
   local status=0 started=$SECONDS
   with_progress "$@" || status=$?
@@ -38,9 +38,14 @@ logged() {
     printf '    %s %s(%d s)%s\n' "$1" "$ui_dim" "$((SECONDS - started))" "$ui_off"
     return 0
   fi
-  printf '    %s: %sfailed%s (status %d). The end of %s:\n' "$1" "$ui_red" "$ui_off" "$status" "$2"
-  tail -n "$ui_tail_lines" "$2" | sed 's/^/    | /'
+  printf '    %s: %sfailed%s (status %d). From %s:\n' "$1" "$ui_red" "$ui_off" "$status" "$2"
+  end_of_log "$2" | sed 's/^/    | /'
   return "$status"
+}
+
+# From the first failed step of a build; else the last lines.
+end_of_log() {
+  if grep -q '^FAILED: ' "$1"; then sed -n '/^FAILED: /,$p' "$1" | head -n "$ui_tail_lines"; else tail -n "$ui_tail_lines" "$1"; fi
 }
 
 # Copies the newest line of standard input onto the progress line; without a terminal, one line every 30 s.
