@@ -61,14 +61,13 @@ std::string describe(const T& value) {
 
 // The value of a Result, or a failed check that names its code.
 #define CHECK_OK(expr)                                                                                             \
-  [&] {                                                                                                            \
-    auto check_result = (expr);                                                                                    \
+  [&](auto check_result) {                                                                                         \
     if (!check_result.has_value())                                                                                 \
       ::bobbin::test::fail_check(__FILE__, __LINE__,                                                               \
                                  std::string(#expr " failed: ") + ::bobbin::code_name(check_result.error().code) + \
                                      ": " + check_result.error().detail);                                          \
     if constexpr (!std::is_void_v<typename decltype(check_result)::value_type>) return std::move(*check_result);   \
-  }()
+  }(expr)
 
 #define CHECK_FAILS(expr, expected_code)                                                              \
   do {                                                                                                \
