@@ -92,11 +92,10 @@ const char* certificate_detail(long verdict) noexcept {
 }
 
 Error tls_fault(SSL* ssl) noexcept {
-  const unsigned long code = ERR_peek_error();
-  if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-    const long verdict = SSL_get_verify_result(ssl);
+  // The queue may begin with what led to the verdict, deep inside.
+  if (const long verdict = SSL_get_verify_result(ssl); verdict != X509_V_OK)
     return Error(Code::io, static_cast<int32_t>(verdict), certificate_detail(verdict));
-  }
+  const unsigned long code = ERR_peek_error();
   return Error(Code::io, static_cast<int32_t>(ERR_GET_REASON(code)), "TLS: the peer breaks the protocol or refuses us");
 }
 
