@@ -1,0 +1,119 @@
+#include "src/api/api.h"
+
+#include <algorithm>
+
+#include "proto_http/url.h"
+#include "src/api/cors.h"
+#include "src/api/problem.h"
+#include "src/api/router.h"
+#include "src/auth/bearer.h"
+#include "src/base/log.h"
+#include "src/base/metrics.h"
+#include "src/loop/spawn.h"
+
+namespace bobbin::api {
+namespace {
+
+net::HeaderList make_common_headers(const ApiOptions& options, const http::RequestHead& request) {
+  net::HeaderList headers;
+  headers.emplace_back("X-Content-Type-Options", "nosniff");
+  headers.emplace_back("Referrer-Policy", "no-referrer");
+  append_cors_headers(options.cors_origins, request, headers);
+  return headers;
+}
+
+Result<std::string> authenticate(auth::TokenCache& tokens, const http::RequestHead& request) {
+  std::vector<std::string_view> values;
+  for (size_t i = 0; i < request.headers().size(); ++i) {
+    const http::HeaderField field = request.headers()[i];
+    if (http::equals_ignoring_case(field.name, "Authorization")) values.push_back(field.value);
+  }
+  TRY_ASSIGN(const std::string_view token, auth::bearer_token(values));
+  TRY_ASSIGN(auth::Identity identity, tokens.verify(token, wall_now_us() / 1'000'000));
+  return std::move(identity.user);
+}
+
+// A JSON body says so, or says nothing.
+Result<void> check_content_type(const net::Request& request) {
+  if (request.body.empty()) return {};
+  const std::optional<std::string_view> type = request.head.find_header("Content-Type");
+  if (!type) return {};
+  const std::string_view essence = type->substr(0, type->find_first_of("; \t"));
+  if (http::equals_ignoring_case(essence, "application/json")) return {};
+  return fail(Code::unsupported_media, 0, "the body must be application/json");
+}
+
+// The answer of the route's handler, or why there is none. `match` stays with the caller: problems need `allow`.
+Task<Result<Answer>> dispatch(Services& services, Exchange& exchange, RouteMatch& match) {
+  const http::RequestHead& head = exchange.request.head;
+  CO_TRY_ASSIGN(const std::vector<std::string> segments,
+                head.path() == "*" ? Result<std::vector<std::string>>{} : http::split_path(head.path()));
+  match = match_route(head.method(), segments);
+  if (head.method() == http::Method::options && (!match.allow.empty() || head.path() == "*"))
+    co_return options_response(match.allow, head);
+  if (match.route == nullptr) {
+    if (match.allow.empty()) co_return fail(Code::not_found, 0, "no such path");
+    co_return fail(Code::method_not_allowed, 0, "this path does not know that method");
+  }
+  exchange.captured = std::move(match.captured);
+  if (match.route->access == Access::user) {
+    Result<std::string> user = authenticate(services.tokens, head);
+    if (!user) {
+      metrics::add(metrics::Counter::auth_failures);
+      log::warn(
+          "authentication failed",
+          {{"path", match.route->pattern}, {"reason", user.error().detail}, {"peer", exchange.request.peer.host()}});
+      co_return fail(user.error());
+    }
+    exchange.user = std::move(*user);
+  }
+  CO_TRY(check_content_type(exchange.request));
+  co_return co_await match.route->handler(services, exchange);
+}
+
+void log_failure(const Exchange& exchange, const Error& error) {
+  log::error("request failed", {{"path", exchange.request.head.path()},
+                                {"user_id", exchange.user},
+                                {"error", code_name(error.code)},
+                                {"detail", error.detail},
+                                {"number", error.number},
+                                {"at", error.file},
+                                {"line", error.line}});
+}
+
+}  // namespace
+
+void Api::on_request(net::Request&& request, net::Responder responder) noexcept {
+  spawn(work_, serve(std::move(request), responder));
+}
+
+void Api::on_connection_closed(const net::SocketAddress& peer, Code reason) noexcept {
+  if (reason != Code::closed) log::debug("connection closed", {{"peer", peer.host()}, {"reason", code_name(reason)}});
+}
+
+Task<void> Api::serve(net::Request request, net::Responder responder) {
+  const int64_t begun_us = steady_now_us();
+  Exchange exchange{.request = std::move(request), .responder = responder};
+  exchange.common_headers = make_common_headers(services_.options, exchange.request.head);
+  RouteMatch match;
+  Result<Answer> answer = co_await dispatch(services_, exchange, match);
+  uint16_t status = 200;
+  if (!answer || *answer) {
+    net::Response response = answer ? std::move(**answer) : problem(answer.error());
+    status = response.status;
+    if (status == 405) response.headers.emplace_back("Allow", match.allow);
+    const bool cached = std::any_of(response.headers.begin(), response.headers.end(),
+                                    [](const auto& header) { return header.first == "Cache-Control"; });
+    if (!cached) response.headers.emplace_back("Cache-Control", "no-store");
+    for (auto& header : exchange.common_headers) response.headers.push_back(std::move(header));
+    exchange.responder.send(std::move(response));
+  }
+  if (!answer && status == 500) log_failure(exchange, answer.error());
+  log::info("request", {{"method", exchange.request.head.method_text()},
+                        {"path", exchange.request.head.path()},
+                        {"status", status},
+                        {"user_id", exchange.user},
+                        {"ms", (steady_now_us() - begun_us) / 1000}});
+}
+
+}  // namespace bobbin::api

@@ -1,0 +1,91 @@
+#include "src/api/chat_request.h"
+
+#include <simdjson.h>
+
+#include <array>
+#include <optional>
+
+#include "src/api/exchange.h"
+#include "src/base/limits.h"
+
+namespace bobbin::api {
+namespace {
+
+using simdjson::dom::element;
+
+// One parser a thread: its buffers grow to the largest body once.
+simdjson::dom::parser& parser() {
+  thread_local simdjson::dom::parser instance(limits::kBodyBytesMax);
+  return instance;
+}
+
+// The fields of `names` in a JSON object, in that order; absent ones are nullopt. The elements live until the next
+// parse.
+template <size_t N>
+Result<std::array<std::optional<element>, N>> parse_object(std::string_view body,
+                                                           const std::array<std::string_view, N>& names) {
+  element document;
+  // simdjson reads past the end: the copy it makes has the padding.
+  if (parser().parse(body.data(), body.size(), true).get(document) != simdjson::SUCCESS)
+    return fail(Code::malformed, 0, "the body is not valid JSON in UTF-8");
+  simdjson::dom::object object;
+  if (document.get(object) != simdjson::SUCCESS) return fail(Code::invalid, 0, "the body must be a JSON object");
+  std::array<std::optional<element>, N> found;
+  for (const auto [key, value] : object) {
+    for (size_t i = 0; i < N; ++i) {
+      if (key != names[i]) continue;
+      if (found[i]) return fail(Code::invalid, 0, "a field stands in the body twice");
+      found[i] = value;
+    }
+  }
+  return found;
+}
+
+// Absent and null are the same.
+Result<std::string> text_or_empty(const std::optional<element>& field, const char* complaint) {
+  if (!field || field->is_null()) return std::string();
+  std::string_view text;
+  if (field->get(text) != simdjson::SUCCESS) return fail(Code::invalid, 0, complaint);
+  return std::string(text);
+}
+
+Result<std::string> message_text(const std::optional<element>& field) {
+  if (!field) return fail(Code::invalid, 0, "message is missing");
+  std::string_view text;
+  if (field->get(text) != simdjson::SUCCESS) return fail(Code::invalid, 0, "message must be a string");
+  if (text.size() > limits::kMessageBytesMax) return fail(Code::too_large, 0, "message is longer than 256 KiB");
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    return fail(Code::invalid, 0, "message must not be empty");
+  return std::string(text);
+}
+
+Result<store::OnBusy> on_busy_choice(std::string_view word) {
+  if (word.empty() || word == "queue") return store::OnBusy::queue;
+  if (word == "reject") return store::OnBusy::reject;
+  return fail(Code::invalid, 0, "on_busy must be \"queue\" or \"reject\"");
+}
+
+constexpr size_t kModelNameBytesMax = 128;
+
+}  // namespace
+
+Result<ChatRequest> parse_chat_request(std::string_view body) {
+  TRY_ASSIGN(const auto fields,
+             parse_object(body, std::to_array<std::string_view>({"message", "thread_id", "model", "on_busy"})));
+  ChatRequest request;
+  TRY_ASSIGN(request.message, message_text(fields[0]));
+  TRY_ASSIGN(request.thread_id, text_or_empty(fields[1], "thread_id must be a string"));
+  if (!request.thread_id.empty()) TRY(check_thread_id(request.thread_id));
+  TRY_ASSIGN(request.model, text_or_empty(fields[2], "model must be a string"));
+  if (request.model.size() > kModelNameBytesMax) return fail(Code::invalid, 0, "model is longer than 128 bytes");
+  TRY_ASSIGN(const std::string on_busy, text_or_empty(fields[3], "on_busy must be a string"));
+  TRY_ASSIGN(request.on_busy, on_busy_choice(on_busy));
+  return request;
+}
+
+Result<std::string> parse_login_request(std::string_view body) {
+  TRY_ASSIGN(const auto fields, parse_object(body, std::to_array<std::string_view>({"secret"})));
+  return text_or_empty(fields[0], "secret must be a string");
+}
+
+}  // namespace bobbin::api

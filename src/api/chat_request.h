@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "src/base/result.h"
+#include "storage/commands.h"
+
+// The JSON bodies of requests, checked.
+namespace bobbin::api {
+
+// POST /chat/stream.
+struct ChatRequest {
+  std::string message;    // 1..kMessageBytesMax bytes, not white space alone
+  std::string thread_id;  // checked; empty: the server makes one
+  std::string model;      // empty: the server's default
+  store::OnBusy on_busy = store::OnBusy::queue;
+};
+
+// Errors: malformed (not JSON, not UTF-8, also inside fields that nobody reads), too_large (the message), invalid
+// (wrong types, empty message, bad thread id, a known field twice). Unknown fields are ignored.
+Result<ChatRequest> parse_chat_request(std::string_view body);
+
+// POST /auth/link: the secret of a one-time link. Errors: malformed, invalid.
+Result<std::string> parse_login_request(std::string_view body);
+
+}  // namespace bobbin::api

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "src/api/exchange.h"
+
+// The handlers, one file per resource. Each is a route of router.cpp; api.md says what it does.
+namespace bobbin::api {
+
+// chat_stream.cpp
+Task<Result<Answer>> post_chat_stream(Services& services, Exchange& exchange);
+// history.cpp
+Task<Result<Answer>> get_history(Services& services, Exchange& exchange);
+Task<Result<Answer>> delete_history(Services& services, Exchange& exchange);
+// sessions.cpp
+Task<Result<Answer>> get_sessions(Services& services, Exchange& exchange);
+// queue.cpp
+Task<Result<Answer>> get_queue(Services& services, Exchange& exchange);
+Task<Result<Answer>> delete_queued(Services& services, Exchange& exchange);
+// login.cpp
+Task<Result<Answer>> post_login_link(Services& services, Exchange& exchange);
+// operations.cpp
+Task<Result<Answer>> get_health(Services& services, Exchange& exchange);
+Task<Result<Answer>> get_ready(Services& services, Exchange& exchange);
+Task<Result<Answer>> get_metrics(Services& services, Exchange& exchange);
+// page.cpp
+Task<Result<Answer>> get_asset(Services& services, Exchange& exchange);
+
+}  // namespace bobbin::api

@@ -1,0 +1,110 @@
+// GET and DELETE /chat/history: the messages of one thread.
+
+#include "src/api/handlers.h"
+#include "src/api/services.h"
+#include "src/base/json.h"
+#include "src/base/limits.h"
+#include "src/chat/store_op.h"
+
+namespace bobbin::api {
+namespace {
+
+std::string_view role_name(store::Role role) noexcept {
+  switch (role) {
+    case store::Role::system: return "system";
+    case store::Role::user: return "user";
+    case store::Role::assistant: return "assistant";
+    case store::Role::tool: return "tool";
+  }
+  return "assistant";
+}
+
+std::string_view status_name(store::MessageStatus status) noexcept {
+  switch (status) {
+    case store::MessageStatus::complete: return "complete";
+    case store::MessageStatus::interrupted: return "interrupted";
+    case store::MessageStatus::stopped: return "stopped";
+    case store::MessageStatus::failed: return "failed";
+  }
+  return "failed";
+}
+
+void append_message(std::string& out, const store::Message& message) {
+  json::Object object(out);
+  object.field("id", message.id.to_string()).field("role", role_name(message.role)).field("content", message.content);
+  append_rfc3339(object.key("timestamp").append("\""), message.created_us);
+  out.push_back('"');
+  object.field("status", status_name(message.status));
+  if (!message.run_id.is_zero()) object.field("run_id", message.run_id.to_string());
+  if (!message.reasoning.empty()) object.field("reasoning", message.reasoning);
+  if (!message.model.empty()) object.field("model", message.model);
+  if (!message.finish_reason.empty()) object.field("finish_reason", message.finish_reason);
+  if (message.usage) {
+    json::Object usage(object.key("usage"));
+    usage.number("prompt_tokens", static_cast<int64_t>(message.usage->prompt_tokens));
+    usage.number("completion_tokens", static_cast<int64_t>(message.usage->completion_tokens));
+    usage.number("total_tokens", static_cast<int64_t>(message.usage->total_tokens)).close();
+  }
+  object.close();
+}
+
+std::string history_json(const store::HistoryQuery& query, const store::HistoryPage& page) {
+  std::string out;
+  json::Object object(out);
+  object.field("thread_id", query.thread).number("message_count", page.message_count);
+  object.key("messages").push_back('[');
+  for (auto message = page.messages.rbegin(); message != page.messages.rend(); ++message) {
+    if (message != page.messages.rbegin()) out.push_back(',');
+    append_message(out, *message);
+  }
+  out.push_back(']');
+  if (page.active_run) object.field("active_run", page.active_run->to_string());
+  if (page.next) object.field("next_cursor", store::format_history_cursor(*page.next, query.user, query.thread));
+  object.close();
+  return out;
+}
+
+std::string deleted_json(const store::Deleted& deleted) {
+  std::string out;
+  json::Object object(out);
+  object.number("deleted_sessions", static_cast<int64_t>(deleted.sessions));
+  object.number("deleted_messages", static_cast<int64_t>(deleted.messages)).close();
+  return out;
+}
+
+}  // namespace
+
+Task<Result<Answer>> get_history(Services& services, Exchange& exchange) {
+  CO_TRY_ASSIGN(const std::optional<std::string> thread, text_parameter(exchange, "thread_id"));
+  if (!thread) co_return fail(Code::invalid, 0, "thread_id is missing");
+  CO_TRY(check_thread_id(*thread));
+  CO_TRY_ASSIGN(const std::optional<uint32_t> limit, limit_parameter(exchange, limits::kHistoryLimitMax));
+  CO_TRY_ASSIGN(const std::optional<std::string> before, text_parameter(exchange, "before"));
+  store::HistoryQuery query{.user = exchange.user,
+                            .thread = *thread,
+                            .limit = limit.value_or(UINT32_MAX),
+                            .bytes_max = limits::kPageBytesMax,
+                            .cursor = std::nullopt};
+  if (before) {
+    CO_TRY_ASSIGN(query.cursor, store::parse_history_cursor(*before, exchange.user, *thread));
+  }
+  chat::StoreRead read(services.pool, services.loop,
+                       [&](store::Tier tier) { return services.store.read_history(query, tier); });
+  CO_TRY_ASSIGN(const store::HistoryPage page, co_await read.run());
+  if (!page.found) co_return fail(Code::not_found, 0, "no such thread");
+  co_return json_response(history_json(query, page));
+}
+
+Task<Result<Answer>> delete_history(Services& services, Exchange& exchange) {
+  CO_TRY_ASSIGN(const std::optional<std::string> thread, text_parameter(exchange, "thread_id"));
+  if (!thread) {
+    CO_TRY_ASSIGN(const store::Deleted deleted, co_await services.engine.delete_all_threads(exchange.user));
+    co_return json_response(deleted_json(deleted));
+  }
+  // An empty id is refused here: a client's slip must not clear everything.
+  CO_TRY(check_thread_id(*thread));
+  CO_TRY_ASSIGN(const store::Deleted deleted, co_await services.engine.delete_thread(exchange.user, *thread));
+  co_return json_response(deleted_json(deleted));
+}
+
+}  // namespace bobbin::api

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "src/auth/login_link.h"
+#include "src/auth/token_cache.h"
+#include "src/chat/engine.h"
+#include "src/loop/loop.h"
+#include "src/loop/offload.h"
+#include "src/upstream/model.h"
+#include "storage/store.h"
+
+namespace bobbin::api {
+
+struct ApiOptions {
+  // Origins whose pages may call us, exactly as browsers send them; `*` alone allows all.
+  std::vector<std::string> cors_origins;
+  // Signs the tokens that one-time links are exchanged for.
+  std::string secret;
+  int64_t login_token_ttl_s = 30 * 24 * 3600;
+};
+
+// What the handlers of one worker work with. All of it outlives the Api.
+struct Services {
+  Loop& loop;
+  BlockingPool& pool;
+  store::Store& store;
+  chat::Engine& engine;
+  upstream::Model& model;
+  auth::TokenCache& tokens;
+  auth::LoginLinks& login_links;
+  const ApiOptions& options;
+  int64_t started_us;  // wall clock
+};
+
+}  // namespace bobbin::api

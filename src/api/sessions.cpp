@@ -1,0 +1,56 @@
+// GET /chat/sessions: a user's threads, newest activity first.
+
+#include "src/api/handlers.h"
+#include "src/api/services.h"
+#include "src/base/json.h"
+#include "src/base/limits.h"
+#include "src/chat/store_op.h"
+
+namespace bobbin::api {
+namespace {
+
+void append_session(std::string& out, const store::ThreadSummary& thread) {
+  json::Object object(out);
+  object.field("id", thread.thread).field("title", thread.title).field("preview", thread.preview);
+  append_rfc3339(object.key("timestamp").append("\""), thread.updated_us);
+  out.push_back('"');
+  append_rfc3339(object.key("created_at").append("\""), thread.created_us);
+  out.push_back('"');
+  object.number("message_count", thread.message_count);
+  if (!thread.active_run.is_zero()) object.field("active_run", thread.active_run.to_string());
+  object.close();
+}
+
+std::string sessions_json(const store::SessionsQuery& query, const store::SessionsPage& page) {
+  std::string out;
+  json::Object object(out);
+  object.key("sessions").push_back('[');
+  for (const store::ThreadSummary& thread : page.sessions) {
+    if (&thread != page.sessions.data()) out.push_back(',');
+    append_session(out, thread);
+  }
+  out.push_back(']');
+  if (page.next) object.field("next_cursor", store::format_sessions_cursor(*page.next, query.user));
+  object.close();
+  return out;
+}
+
+}  // namespace
+
+Task<Result<Answer>> get_sessions(Services& services, Exchange& exchange) {
+  CO_TRY_ASSIGN(const std::optional<uint32_t> limit, limit_parameter(exchange, limits::kSessionsLimitMax));
+  CO_TRY_ASSIGN(const std::optional<std::string> cursor, text_parameter(exchange, "cursor"));
+  store::SessionsQuery query{.user = exchange.user,
+                             .limit = limit.value_or(limits::kSessionsLimitMax),
+                             .bytes_max = limits::kPageBytesMax,
+                             .cursor = std::nullopt};
+  if (cursor) {
+    CO_TRY_ASSIGN(query.cursor, store::parse_sessions_cursor(*cursor, exchange.user));
+  }
+  chat::StoreRead read(services.pool, services.loop,
+                       [&](store::Tier tier) { return services.store.list_sessions(query, tier); });
+  CO_TRY_ASSIGN(const store::SessionsPage page, co_await read.run());
+  co_return json_response(sessions_json(query, page));
+}
+
+}  // namespace bobbin::api
