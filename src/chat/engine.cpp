@@ -17,12 +17,13 @@ struct Engine::RunMail final : Mail {
     if (started) {
       engine.begin(std::move(*started));
     } else {
-      engine.end_deleted(deleted_run);
+      engine.end_run(ended_run, reason);
     }
   }
   Engine& engine;
   std::optional<store::StartedRun> started;
-  Uuid deleted_run;
+  Uuid ended_run;
+  const char* reason = "";
 };
 
 Engine::Engine(EngineParts parts, EngineOptions options) : parts_(parts), options_(std::move(options)) {}
@@ -101,28 +102,27 @@ void Engine::dispatch_start(store::StartedRun started) {
   engine->parts_.loop.mailbox().post(*mail.release());
 }
 
-void Engine::dispatch_deleted(const store::Deleted& deleted) {
-  for (const store::Deleted::Run& run : deleted.cancelled) {
-    Engine* engine = parts_.directory.find(run.run_id);
-    if (engine == nullptr) continue;
-    if (engine == this) {
-      end_deleted(run.run_id);
-      continue;
-    }
-    auto mail = std::make_unique<RunMail>(*engine);
-    mail->deleted_run = run.run_id;
-    engine->parts_.loop.mailbox().post(*mail.release());
+void Engine::dispatch_end(const Uuid& run_id, const char* reason) {
+  Engine* engine = parts_.directory.find(run_id);
+  if (engine == nullptr) return;
+  if (engine == this) {
+    end_run(run_id, reason);
+    return;
   }
+  auto mail = std::make_unique<RunMail>(*engine);
+  mail->ended_run = run_id;
+  mail->reason = reason;
+  engine->parts_.loop.mailbox().post(*mail.release());
 }
 
-void Engine::end_deleted(const Uuid& run_id) {
+void Engine::end_run(const Uuid& run_id, const char* reason) {
   Run* run = find_run(run_id);
   if (run == nullptr) return;
   if (run->state == Run::State::active) {
     run->cancel(Run::Cancelled::deleted);  // drive() ends it
     return;
   }
-  run->publish(stopped_event("deleted"));
+  run->publish(stopped_event(reason));
   run->end_streams();
   remove_run(run_id);
 }
@@ -131,7 +131,7 @@ Task<Result<store::Deleted>> Engine::delete_thread(std::string user, std::string
   StoreOp op(parts_.store, parts_.loop, store::DeleteThread{std::move(user), std::move(thread)});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
   auto& deleted = std::get<store::Deleted>(reply);
-  dispatch_deleted(deleted);
+  for (const store::Deleted::Run& run : deleted.cancelled) dispatch_end(run.run_id, "deleted");
   co_return std::move(deleted);
 }
 
@@ -139,19 +139,20 @@ Task<Result<store::Deleted>> Engine::delete_all_threads(std::string user) {
   StoreOp op(parts_.store, parts_.loop, store::DeleteUserThreads{std::move(user)});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
   auto& deleted = std::get<store::Deleted>(reply);
-  dispatch_deleted(deleted);
+  for (const store::Deleted::Run& run : deleted.cancelled) dispatch_end(run.run_id, "deleted");
   co_return std::move(deleted);
 }
 
 Task<Result<bool>> Engine::cancel_queued(std::string user, std::string thread, Uuid run_id) {
-  StoreOp op(parts_.store, parts_.loop, store::CancelQueued{std::move(user), std::move(thread), run_id});
+  StoreOp op(parts_.store, parts_.loop,
+             store::CancelQueued{.user = std::move(user),
+                                 .thread = std::move(thread),
+                                 .run_id = run_id,
+                                 .terminal_event = stopped_event("cancelled"),
+                                 .terminal_event_id = 1});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
   const bool found = std::get<store::Cancelled>(reply).found;
-  if (found) {
-    store::Deleted cancelled;
-    cancelled.cancelled.push_back({.thread = {}, .run_id = run_id, .active = false});
-    dispatch_deleted(cancelled);
-  }
+  if (found) dispatch_end(run_id, "cancelled");
   co_return found;
 }
 

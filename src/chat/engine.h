@@ -83,9 +83,10 @@ class Engine {
 
   // Whichever worker holds the run begins (ends) it.
   void dispatch_start(store::StartedRun started);
-  void dispatch_deleted(const store::Deleted& deleted);
+  void dispatch_end(const Uuid& run_id, const char* reason);
   void begin(store::StartedRun started);
-  void end_deleted(const Uuid& run_id);
+  // Deleted with its thread, or taken out of the queue; `reason` is what clients are told.
+  void end_run(const Uuid& run_id, const char* reason);
 
   Task<void> drive(Run& run);
   Task<Result<upstream::Prompt>> build_prompt(const Run& run);
