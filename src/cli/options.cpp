@@ -1,0 +1,135 @@
+// The one file that is built with exceptions: CLI11 reports mistakes by them, and all are caught here.
+
+#include "src/cli/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <iostream>
+
+namespace bobbin::cli {
+namespace {
+
+constexpr int kUsageExitCode = 2;
+
+// `--upstream-key-file` is also BOBBIN_UPSTREAM_KEY_FILE.
+std::string environment_name(const std::string& option) {
+  std::string name = "BOBBIN_" + option;
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
+  return name;
+}
+
+// The environment as arguments before the real ones: the last one wins, so flags beat it, and it beats the config file.
+std::vector<std::string> with_environment(const CLI::App& app, int argc, const char* const* argv) {
+  std::vector<std::string> arguments;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty()) continue;
+    const std::string name = option->get_lnames()[0];
+    const char* value = std::getenv(environment_name(name).c_str());
+    if (value != nullptr && name != "help") arguments.push_back("--" + name + "=" + value);
+  }
+  arguments.insert(arguments.end(), argv, argv + argc);
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants it
+  return arguments;
+}
+
+std::optional<int> parse(CLI::App& app, int argc, const char* const* argv) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_expected_max() == 1 || option->get_expected_max() == 0)
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+  try {
+    app.parse(with_environment(app, argc, argv));
+    return std::nullopt;
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::Error& error) {
+    std::cerr << app.get_name() << ": " << error.what() << " (see " << app.get_name() << " --help)\n";
+    return kUsageExitCode;
+  } catch (const std::exception& error) {
+    std::cerr << app.get_name() << ": " << error.what() << '\n';
+    return kUsageExitCode;
+  }
+}
+
+void add_secret_options(CLI::App& app, std::string& file, std::string& secret) {
+  app.add_option("--jwt-secret-file", file, "file with the secret of HS256 tokens (32 bytes or more)")
+      ->type_name("FILE");
+  app.add_option("--jwt-secret", secret, "the secret itself; better in the environment than on the command line")
+      ->type_name("TEXT");
+}
+
+}  // namespace
+
+std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeOptions& options) {
+  CLI::App app(
+      "Serves chats until SIGTERM. Every option is also BOBBIN_<NAME> in the environment and a key of the config file.",
+      "bobbin serve");
+  app.set_config("--config", "", "file with options, one `name = value` a line")->type_name("FILE");
+  app.add_option("--listen", options.listen, "address and port; port 0 lets the system choose")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--data", options.data, "data directory, made when missing")->type_name("DIR")->capture_default_str();
+  app.add_option(
+         "--upstream", options.upstream,
+         "the model: URL of an OpenAI-compatible server, `auto` (look on this machine) or `offline` (the built-in one)")
+      ->type_name("URL|auto|offline")
+      ->capture_default_str();
+  app.add_option("--upstream-key-file", options.upstream_key_file, "file with the API key of the model's server")
+      ->type_name("FILE");
+  app.add_option("--upstream-key", options.upstream_key, "the key itself; better in the environment")
+      ->type_name("TEXT");
+  app.add_option("--upstream-ca", options.upstream_ca, "more certificates to trust, PEM")->type_name("FILE");
+  app.add_option("--model", options.model, "model to ask for; empty: the server's first")->type_name("NAME");
+  app.add_option("--system-prompt", options.system_prompt, "what the model is told before every conversation")
+      ->type_name("TEXT");
+  app.add_option("--context-tokens", options.context_tokens, "how much of a conversation the model is shown")
+      ->check(CLI::Range(256u, 4'000'000u))
+      ->capture_default_str();
+  add_secret_options(app, options.jwt_secret_file, options.jwt_secret);
+  app.add_option("--jwt-issuer", options.jwt_issuer, "`iss` that tokens must have; empty: any")->type_name("TEXT");
+  app.add_option("--jwt-audience", options.jwt_audience, "`aud` that tokens must have, where they have one")
+      ->type_name("TEXT")
+      ->capture_default_str();
+  app.add_option("--cors-origin", options.cors_origins,
+                 "origin whose pages may call the API; may be repeated; `*` for all")
+      ->type_name("ORIGIN");
+  app.add_option("--workers", options.workers, "event loops; 0: one for each core")
+      ->check(CLI::Range(0u, 256u))
+      ->capture_default_str();
+  app.add_option("--drain-seconds", options.drain_seconds, "how long running answers may go on after SIGTERM")
+      ->check(CLI::Range(0u, 3600u))
+      ->capture_default_str();
+  app.add_option("--block-cache-mib", options.block_cache_mib, "memory for stored data that is read")
+      ->check(CLI::Range(1u, 1'000'000u))
+      ->capture_default_str();
+  app.add_flag("--print-login-link", options.login_link, "print a link that signs --login-user in, once");
+  app.add_option("--login-user", options.login_user, "user id for --print-login-link")
+      ->type_name("ID")
+      ->capture_default_str();
+  app.add_option("--log-level", options.log_level, "how much is logged")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  app.add_option("--log-format", options.log_format, "text for people, json for machines")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.add_flag("--log-messages", options.log_messages, "log the first 80 characters of every message");
+  return parse(app, argc, argv);
+}
+
+std::optional<int> parse_token_options(int argc, const char* const* argv, TokenOptions& options) {
+  CLI::App app("Prints a signed token for scripts and tests.", "bobbin token");
+  app.add_option("--user", options.user, "user id, 1 to 128 bytes")->type_name("ID")->required();
+  app.add_option("--ttl", options.ttl, "how long it is good: 90s, 15m, 1h, 30d")->capture_default_str();
+  CLI::Option* role = app.add_option("--role", options.role, "admin")->check(CLI::IsMember({"admin"}));
+  app.add_option("--scope", options.scope, "replicate")->check(CLI::IsMember({"replicate"}))->excludes(role);
+  app.add_option("--data", options.data, "data directory, for the secret that is kept there")
+      ->type_name("DIR")
+      ->capture_default_str();
+  add_secret_options(app, options.jwt_secret_file, options.jwt_secret);
+  return parse(app, argc, argv);
+}
+
+}  // namespace bobbin::cli

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/base/log.h"
+
+// What the command line, the environment and the config file say, as plain values.
+namespace bobbin::cli {
+
+struct ServeOptions {
+  std::string listen = "127.0.0.1:8787";
+  std::string data = "data";
+  std::string upstream = "auto";  // auto, offline or a URL
+  std::string upstream_key_file;
+  std::string upstream_key;
+  std::string upstream_ca;
+  std::string model;
+  std::string system_prompt;
+  uint32_t context_tokens = 8000;
+  std::string jwt_secret_file;
+  std::string jwt_secret;
+  std::string jwt_issuer;
+  std::string jwt_audience = "authenticated";
+  std::vector<std::string> cors_origins;
+  uint32_t workers = 0;  // 0: one for each core
+  uint32_t drain_seconds = 10;
+  uint32_t block_cache_mib = 32;
+  bool login_link = false;
+  std::string login_user = "owner";
+  std::string log_level = "info";
+  std::string log_format = "text";
+  bool log_messages = false;
+};
+
+struct TokenOptions {
+  std::string user;
+  std::string ttl = "1h";
+  std::string role;
+  std::string scope;
+  std::string data = "data";
+  std::string jwt_secret_file;
+  std::string jwt_secret;
+};
+
+// Fill `options` from the arguments after the subcommand. A number: the process should end with it (help was printed,
+// or a mistake and what to do about it).
+std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeOptions& options);
+std::optional<int> parse_token_options(int argc, const char* const* argv, TokenOptions& options);
+
+}  // namespace bobbin::cli

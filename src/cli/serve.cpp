@@ -1,0 +1,191 @@
+// bobbin serve: builds the parts, runs them, and takes them apart on a signal.
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+#include "proto_http/url.h"
+#include "src/base/log.h"
+#include "src/cli/commands.h"
+#include "src/cli/listen_address.h"
+#include "src/cli/worker.h"
+
+namespace bobbin::cli {
+namespace {
+
+// EX_IOERR of sysexits.h: the disk failed, nothing more can be promised.
+constexpr int kDiskFailedExitCode = 74;
+// How long the end may take once running answers have been interrupted, and once connections have been closed.
+constexpr uint64_t kInterruptedMs = 5'000;
+constexpr uint64_t kClosedMs = 5'000;
+constexpr int64_t kLoginLinkTtlS = 24 * 3600;
+// Disk reads that miss the cache. They are short; more threads would only queue in the device.
+constexpr size_t kReadThreads = 4;
+constexpr size_t kReadQueueMax = 4096;
+
+void on_disk_failed(const Error& error) noexcept {
+  log::error("the disk failed; ending", {{"error", error.detail}, {"number", error.number}});
+  log::stop();
+  _exit(kDiskFailedExitCode);
+}
+
+// SIGTERM and SIGINT are taken by the main thread alone; a peer that hangs up is an error of its write, not a signal.
+sigset_t block_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// Every connection is a descriptor: ask for as many as the system allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+log::Level log_level(const std::string& name) noexcept {
+  if (name == "debug") return log::Level::debug;
+  if (name == "warn") return log::Level::warn;
+  if (name == "error") return log::Level::error;
+  return log::Level::info;
+}
+
+size_t worker_count(const ServeOptions& options) {
+  if (options.workers > 0) return options.workers;
+  const unsigned cores = std::thread::hardware_concurrency();
+  return cores > 0 ? cores : 1;
+}
+
+// A link that opens in a browser on this machine also where the server listens on every address.
+std::string browser_url(const net::BoundAddress& address, const std::string& host) {
+  if (host == "0.0.0.0" || host == "::") return "http://127.0.0.1:" + std::to_string(address.port());
+  return "http://" + address.to_string();
+}
+
+void print_line(const std::string& text) {
+  std::printf("%s\n", text.c_str());
+  std::fflush(stdout);
+}
+
+void drain(std::vector<std::unique_ptr<Worker>>& workers, uint64_t grace_ms) {
+  const auto all_drained_within = [&](uint64_t ms) {
+    const int64_t deadline_us = steady_now_us() + static_cast<int64_t>(ms) * 1000;
+    bool all = true;
+    for (const auto& worker : workers) {
+      const int64_t left_us = deadline_us - steady_now_us();
+      all &= worker->wait_drained(left_us > 0 ? static_cast<uint64_t>(left_us) / 1000 : 0);
+    }
+    return all;
+  };
+  for (const auto& worker : workers) worker->begin_drain();
+  if (all_drained_within(grace_ms)) return;
+  for (const auto& worker : workers) worker->interrupt();
+  if (all_drained_within(kInterruptedMs)) return;
+  for (const auto& worker : workers) worker->close_connections();
+  while (!all_drained_within(kClosedMs)) log::warn("waiting for the store to finish what was accepted");
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  const sigset_t signals = block_signals();
+  raise_descriptor_limit();
+
+  const Result<ListenAddress> listen = parse_listen_address(options.listen);
+  if (!listen) return report(listen.error(), "--listen " + options.listen);
+  Result<ModelChoice> choice = choose_model(options);
+  if (!choice) return report(choice.error(), "--upstream " + options.upstream);
+  Result<net::HttpClientOptions> client_options = make_client_options(options);
+  if (!client_options) return report(client_options.error(), options.upstream_ca);
+  const Result<net::BoundAddress> address = net::probe_address(listen->host, listen->port);
+  if (!address) return report(address.error(), options.listen);
+
+  log::start(log_level(options.log_level), options.log_format == "json" ? log::Format::json : log::Format::text);
+  Result<std::unique_ptr<store::Store>> store =
+      store::Store::open({.directory = options.data,
+                          .block_cache_bytes = size_t{options.block_cache_mib} * 1024 * 1024,
+                          .on_fatal = on_disk_failed});
+  if (!store) {
+    log::stop();
+    return report(store.error(), options.data);
+  }
+  const Result<std::string> secret = find_secret(options.jwt_secret, options.jwt_secret_file, options.data);
+  if (!secret) {
+    log::stop();
+    return report(secret.error(), options.jwt_secret_file.empty() ? "secret" : options.jwt_secret_file);
+  }
+  Result<std::vector<store::UnfinishedThread>> unfinished = (*store)->unfinished_threads();
+  if (!unfinished) {
+    log::stop();
+    return report(unfinished.error(), options.data);
+  }
+
+  const auth::TokenVerifier verifier(*secret, {.audience = options.jwt_audience, .issuer = options.jwt_issuer});
+  auth::LoginLinks login_links;
+  BlockingPool pool(kReadThreads, kReadQueueMax);
+  chat::RunDirectory directory;
+  upstream::FoundServerBoard found_servers;
+  const api::ApiOptions api_options{.cors_origins = options.cors_origins, .secret = *secret};
+  const chat::EngineOptions engine_options{
+      .context = {.system_prompt = options.system_prompt, .tokens_max = options.context_tokens},
+      .log_messages = options.log_messages};
+  const Shared shared{.store = **store,
+                      .pool = pool,
+                      .directory = directory,
+                      .verifier = verifier,
+                      .login_links = login_links,
+                      .api_options = api_options,
+                      .engine_options = engine_options,
+                      .client_options = *client_options,
+                      .model_choice = *choice,
+                      .found_servers = found_servers,
+                      .started_us = wall_now_us()};
+
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (size_t i = 0; i < worker_count(options); ++i) {
+    workers.push_back(std::make_unique<Worker>(shared));
+    const Result<void> listening = workers.back()->listen(*address);
+    if (!listening) {
+      log::stop();
+      report(listening.error(), options.listen);
+      std::fflush(nullptr);
+      _exit(1);  // half-built loops cannot be taken apart, and nothing was accepted yet
+    }
+  }
+  workers[0]->search_for_model();
+  workers[0]->resume_queues(std::move(*unfinished));
+  for (const auto& worker : workers) worker->start();
+
+  const std::string url = browser_url(*address, listen->host);
+  print_line("listening on http://" + address->to_string());
+  if (options.login_link) {
+    const std::string link_secret = login_links.issue(options.login_user, kLoginLinkTtlS, wall_now_us() / 1'000'000);
+    print_line("open " + url + "/#login=" + link_secret);
+  }
+  log::info("serving", {{"address", address->to_string()},
+                        {"workers", workers.size()},
+                        {"data", options.data},
+                        {"upstream", options.upstream}});
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log::info("draining", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  drain(workers, uint64_t{options.drain_seconds} * 1000);
+  for (const auto& worker : workers) worker->stop();
+  workers.clear();
+  (*store)->close();
+  log::info("ended");
+  log::stop();
+  return 0;
+}
+
+}  // namespace bobbin::cli

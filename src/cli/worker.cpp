@@ -1,0 +1,88 @@
+#include "src/cli/worker.h"
+
+#include "src/loop/spawn.h"
+
+namespace bobbin::cli {
+
+struct Worker::Order final : Mail {
+  Order(Worker& worker_in, void (Worker::*step_in)()) : worker(worker_in), step(step_in) {}
+  void deliver() noexcept override {
+    const std::unique_ptr<Order> self(this);
+    (worker.*step)();
+  }
+  Worker& worker;
+  void (Worker::*step)();
+};
+
+Worker::Worker(const Shared& shared)
+    : client_(loop_, shared.client_options),
+      model_(make_model(shared.model_choice, loop_, client_, shared.found_servers)),
+      engine_({loop_, shared.store, shared.pool, *model_.model, shared.directory}, shared.engine_options),
+      tokens_(shared.verifier),
+      services_{.loop = loop_,
+                .pool = shared.pool,
+                .store = shared.store,
+                .engine = engine_,
+                .model = *model_.model,
+                .tokens = tokens_,
+                .login_links = shared.login_links,
+                .options = shared.api_options,
+                .started_us = shared.started_us},
+      api_(services_),
+      server_(loop_, {}, api_) {}
+
+Worker::~Worker() { BOBBIN_ASSERT(!thread_.joinable()); }
+
+void Worker::search_for_model() {
+  if (model_.automatic != nullptr) spawn(background_work_, model_.automatic->search(background_));
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] {
+    loop_.run();
+    release_frame_pool();
+  });
+}
+
+void Worker::order(void (Worker::*step)()) {
+  auto order = std::make_unique<Order>(*this, step);
+  loop_.mailbox().post(*order.release());
+}
+
+void Worker::begin_drain() { order(&Worker::drain_on_loop); }
+void Worker::interrupt() { order(&Worker::interrupt_on_loop); }
+void Worker::close_connections() { order(&Worker::close_connections_on_loop); }
+
+void Worker::drain_on_loop() {
+  engine_.begin_drain();
+  server_.begin_drain();
+  background_.request();
+  spawn(drain_work_, drain());
+}
+
+Task<void> Worker::drain() {
+  co_await server_.closed();  // every request has been answered, or its client is gone
+  co_await api_.close();
+  co_await engine_.close();  // runs whose clients are gone
+  co_await background_work_.close();
+  co_await client_.begin_close();
+  announce_drained();
+}
+
+void Worker::announce_drained() {
+  const std::lock_guard lock(drained_mutex_);
+  drained_ = true;
+  drained_changed_.notify_all();
+}
+
+bool Worker::wait_drained(uint64_t timeout_ms) {
+  std::unique_lock lock(drained_mutex_);
+  return drained_changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return drained_; });
+}
+
+void Worker::stop() {
+  order(&Worker::stop_on_loop);
+  thread_.join();
+}
+
+}  // namespace bobbin::cli
