@@ -1,0 +1,275 @@
+#include "storage/records.h"
+
+#include "storage/codec.h"
+
+namespace bobbin::store {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+constexpr uint8_t kHasUsage = 1;
+
+RecordWriter begin_record(std::string& out, RecordType type) {
+  return RecordWriter(out, static_cast<uint8_t>(type), kVersion);
+}
+
+// The body of a record whose envelope is sound. The checksum comes first: nothing else of damaged bytes means anything.
+Result<RecordReader> open_record(std::string_view record, RecordType type) {
+  if (record.size() < kRecordHeadBytes + kRecordTailBytes) return fail(Code::corrupt, 0, "record is too short");
+  const size_t sealed = record.size() - kRecordTailBytes;
+  if (checksum32(record.substr(0, sealed)) != load_le32(record.data() + sealed)) {
+    return fail(Code::corrupt, 0, "record fails its checksum");
+  }
+  if (static_cast<uint8_t>(record[0]) != static_cast<uint8_t>(type)) {
+    return fail(Code::corrupt, static_cast<uint8_t>(record[0]), "record is of another type");
+  }
+  if (static_cast<uint8_t>(record[1]) != kVersion) {
+    return fail(Code::corrupt, static_cast<uint8_t>(record[1]), "record has a version that this program does not know");
+  }
+  return RecordReader(record.substr(kRecordHeadBytes, sealed - kRecordHeadBytes));
+}
+
+template <class Enum>
+bool in_range(Enum value, Enum first, Enum last) {
+  return value >= first && value <= last;
+}
+
+tl::unexpected<Error> misfit(std::source_location where = std::source_location::current()) {
+  return fail(Code::corrupt, 0, "record does not fit its layout", where);
+}
+
+}  // namespace
+
+void append_message_record(std::string& out, const Message& message) {
+  auto record = begin_record(out, RecordType::message);
+  record.id(message.id);
+  record.u8(static_cast<uint8_t>(message.role));
+  record.u8(static_cast<uint8_t>(message.status));
+  record.u8(message.usage ? kHasUsage : 0);
+  record.time(message.created_us);
+  record.le64(message.parent_order);
+  record.le32(message.depth);
+  record.id(message.run_id);
+  record.blob(message.model);
+  record.blob(message.finish_reason);
+  record.blob(message.content);
+  record.blob(message.reasoning);
+  record.blob(message.tool_steps);
+  if (message.usage) {
+    record.le64(message.usage->prompt_tokens);
+    record.le64(message.usage->completion_tokens);
+    record.le64(message.usage->reasoning_tokens);
+    record.le64(message.usage->total_tokens);
+  }
+  record.finish();
+}
+
+Result<Message> decode_message(std::string_view bytes, uint64_t order) {
+  TRY_ASSIGN(auto record, open_record(bytes, RecordType::message));
+  Message message;
+  message.order = order;
+  message.id = record.id();
+  message.role = static_cast<Role>(record.u8());
+  message.status = static_cast<MessageStatus>(record.u8());
+  const uint8_t has = record.u8();
+  message.created_us = record.time();
+  message.parent_order = record.le64();
+  message.depth = record.le32();
+  message.run_id = record.id();
+  message.model = record.blob();
+  message.finish_reason = record.blob();
+  message.content = record.blob();
+  message.reasoning = record.blob();
+  message.tool_steps = record.blob();
+  if ((has & kHasUsage) != 0) {
+    Usage& usage = message.usage.emplace();
+    usage.prompt_tokens = record.le64();
+    usage.completion_tokens = record.le64();
+    usage.reasoning_tokens = record.le64();
+    usage.total_tokens = record.le64();
+  }
+  if (!record.at_end() || has > kHasUsage || !in_range(message.role, Role::system, Role::tool) ||
+      !in_range(message.status, MessageStatus::complete, MessageStatus::failed)) {
+    return misfit();
+  }
+  return message;
+}
+
+void append_summary_record(std::string& out, const ThreadSummary& summary) {
+  auto record = begin_record(out, RecordType::summary);
+  record.le64(summary.incarnation);
+  record.time(summary.created_us);
+  record.time(summary.updated_us);
+  record.le32(summary.message_count);
+  record.le64(summary.total_messages);
+  record.le64(summary.active_leaf);
+  record.le64(summary.newest_order);
+  record.le64(summary.last_stamp);
+  record.le64(summary.recency_stamp);
+  record.id(summary.active_run);
+  record.id(summary.newest_run);
+  record.le64(summary.queue_head);
+  record.le32(summary.flags);
+  record.blob(summary.title);
+  record.blob(summary.preview);
+  record.blob(summary.folder);
+  record.le32(static_cast<uint32_t>(summary.tags.size()));
+  for (const std::string& tag : summary.tags) record.blob(tag);
+  record.finish();
+}
+
+Result<ThreadSummary> decode_summary(std::string_view bytes, std::string_view thread) {
+  TRY_ASSIGN(auto record, open_record(bytes, RecordType::summary));
+  ThreadSummary summary;
+  summary.thread = thread;
+  summary.incarnation = record.le64();
+  summary.created_us = record.time();
+  summary.updated_us = record.time();
+  summary.message_count = record.le32();
+  summary.total_messages = record.le64();
+  summary.active_leaf = record.le64();
+  summary.newest_order = record.le64();
+  summary.last_stamp = record.le64();
+  summary.recency_stamp = record.le64();
+  summary.active_run = record.id();
+  summary.newest_run = record.id();
+  summary.queue_head = record.le64();
+  summary.flags = record.le32();
+  summary.title = record.blob();
+  summary.preview = record.blob();
+  summary.folder = record.blob();
+  const uint32_t tag_count = record.le32();
+  if (tag_count > record.bytes_left() / 4) return misfit();  // each takes four bytes at least
+  for (uint32_t i = 0; i < tag_count; ++i) summary.tags.emplace_back(record.blob());
+  if (!record.at_end()) return misfit();
+  return summary;
+}
+
+void append_run_record(std::string& out, const RunRecord& run) {
+  auto record = begin_record(out, RecordType::run);
+  record.u8(static_cast<uint8_t>(run.state));
+  record.u8(static_cast<uint8_t>(run.kind));
+  record.le64(run.incarnation);
+  record.time(run.started_us);
+  record.time(run.finished_us);
+  record.id(run.user_message_id);
+  record.id(run.message_id);
+  record.le64(run.user_order);
+  record.le64(run.answer_order);
+  record.le32(run.user_depth);
+  record.blob(run.options);
+  record.le64(run.terminal_event_id);
+  record.blob(run.terminal_event);
+  record.finish();
+}
+
+Result<RunRecord> decode_run(std::string_view bytes) {
+  TRY_ASSIGN(auto record, open_record(bytes, RecordType::run));
+  RunRecord run;
+  run.state = static_cast<RunState>(record.u8());
+  run.kind = static_cast<SubmitKind>(record.u8());
+  run.incarnation = record.le64();
+  run.started_us = record.time();
+  run.finished_us = record.time();
+  run.user_message_id = record.id();
+  run.message_id = record.id();
+  run.user_order = record.le64();
+  run.answer_order = record.le64();
+  run.user_depth = record.le32();
+  run.options = record.blob();
+  run.terminal_event_id = record.le64();
+  run.terminal_event = record.blob();
+  if (!record.at_end() || !in_range(run.state, RunState::running, RunState::cancelled) ||
+      !in_range(run.kind, SubmitKind::message, SubmitKind::continue_answer)) {
+    return misfit();
+  }
+  return run;
+}
+
+void append_queue_record(std::string& out, const QueueRecord& entry) {
+  auto record = begin_record(out, RecordType::queue);
+  record.u8(static_cast<uint8_t>(entry.state));
+  record.u8(static_cast<uint8_t>(entry.kind));
+  record.id(entry.run_id);
+  record.time(entry.created_us);
+  record.u8(static_cast<uint8_t>(entry.parent_mode));
+  record.le64(entry.parent_order);
+  record.blob(entry.content);
+  record.blob(entry.options);
+  record.finish();
+}
+
+Result<QueueRecord> decode_queue(std::string_view bytes) {
+  TRY_ASSIGN(auto record, open_record(bytes, RecordType::queue));
+  QueueRecord entry;
+  entry.state = static_cast<RunState>(record.u8());
+  entry.kind = static_cast<SubmitKind>(record.u8());
+  entry.run_id = record.id();
+  entry.created_us = record.time();
+  entry.parent_mode = static_cast<ParentMode>(record.u8());
+  entry.parent_order = record.le64();
+  entry.content = record.blob();
+  entry.options = record.blob();
+  if (!record.at_end() || !in_range(entry.state, RunState::queued, RunState::running) ||
+      !in_range(entry.kind, SubmitKind::message, SubmitKind::continue_answer) ||
+      !in_range(entry.parent_mode, ParentMode::active_leaf, ParentMode::message)) {
+    return misfit();
+  }
+  return entry;
+}
+
+void append_change_record(std::string& out, const ChangeRecord& change) {
+  auto record = begin_record(out, RecordType::change);
+  record.u8(static_cast<uint8_t>(change.operation));
+  record.time(change.at_us);
+  record.str(change.user);
+  record.str(change.thread);
+  record.le64(change.incarnation);
+  record.le32(static_cast<uint32_t>(change.keys.size()));
+  for (const ChangeRecord::Key& key : change.keys) {
+    record.u8(key.family);
+    record.u8(static_cast<uint8_t>(key.what));
+    record.blob(key.key);
+    record.blob(key.end);
+  }
+  record.finish();
+}
+
+Result<ChangeRecord> decode_change(std::string_view bytes) {
+  TRY_ASSIGN(auto record, open_record(bytes, RecordType::change));
+  ChangeRecord change;
+  change.operation = static_cast<ChangeOperation>(record.u8());
+  change.at_us = record.time();
+  change.user = record.str();
+  change.thread = record.str();
+  change.incarnation = record.le64();
+  const uint32_t key_count = record.le32();
+  if (key_count > record.bytes_left() / 10) return misfit();  // each takes ten bytes at least
+  for (uint32_t i = 0; i < key_count; ++i) {
+    ChangeRecord::Key& key = change.keys.emplace_back();
+    key.family = record.u8();
+    key.what = static_cast<ChangeRecord::What>(record.u8());
+    key.key = record.blob();
+    key.end = record.blob();
+    if (!in_range(key.what, ChangeRecord::What::put, ChangeRecord::What::remove_range)) return misfit();
+  }
+  if (!record.at_end() ||
+      !in_range(change.operation, ChangeOperation::run_started, ChangeOperation::user_threads_deleted)) {
+    return misfit();
+  }
+  return change;
+}
+
+void append_number_record(std::string& out, uint64_t number) {
+  auto record = begin_record(out, RecordType::number);
+  record.le64(number);
+  record.finish();
+}
+
+Result<uint64_t> decode_number(std::string_view bytes) {
+  TRY_ASSIGN(auto record, open_record(bytes, RecordType::number));
+  const uint64_t number = record.le64();
+  if (!record.at_end()) return misfit();
+  return number;
+}
+
+}  // namespace bobbin::store

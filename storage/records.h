@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/result.h"
+#include "storage/types.h"
+
+// Values ⇄ bytes of the records that the engine writes. Source: storage/FORMAT.md, "Records". Internal to storage,
+// pure.
+//
+// append_x appends one whole record to `out` and cannot fail. decode_x gives Code::corrupt for a wrong type, an unknown
+// version, a bad checksum, a body that does not fit or an enum value that is not known; the caller names the key.
+namespace bobbin::store {
+
+// Frozen: FORMAT.md.
+enum class RecordType : uint8_t { message = 1, summary = 2, run = 3, queue = 4, change = 6, number = 13 };
+enum class SubmitKind : uint8_t { message = 1, regenerate = 2, continue_answer = 3 };
+enum class ParentMode : uint8_t { active_leaf = 1, root = 2, message = 3 };
+
+struct RunRecord {
+  RunState state = RunState::running;
+  SubmitKind kind = SubmitKind::message;
+  uint64_t incarnation = 0;
+  int64_t started_us = 0;
+  int64_t finished_us = 0;
+  Uuid user_message_id;
+  Uuid message_id;
+  uint64_t user_order = 0;
+  uint64_t answer_order = 0;
+  uint32_t user_depth = 0;
+  std::string options;
+  uint64_t terminal_event_id = 0;
+  std::string terminal_event;
+
+  friend bool operator==(const RunRecord&, const RunRecord&) = default;
+};
+
+struct QueueRecord {
+  RunState state = RunState::queued;  // queued or running
+  SubmitKind kind = SubmitKind::message;
+  Uuid run_id;
+  int64_t created_us = 0;
+  ParentMode parent_mode = ParentMode::active_leaf;
+  uint64_t parent_order = 0;  // of ParentMode::message
+  std::string content;
+  std::string options;
+
+  friend bool operator==(const QueueRecord&, const QueueRecord&) = default;
+};
+
+enum class ChangeOperation : uint8_t {
+  run_started = 1,
+  submit_queued = 2,
+  run_finished = 3,
+  queue_cancelled = 4,
+  thread_deleted = 5,
+  user_threads_deleted = 6,
+};
+
+struct ChangeRecord {
+  enum class What : uint8_t { put = 1, remove = 2, remove_range = 3 };
+  struct Key {
+    uint8_t family = 0;  // FORMAT.md, "Keys"
+    What what = What::put;
+    std::string key;
+    std::string end;  // of a range, exclusive
+
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  ChangeOperation operation = ChangeOperation::run_started;
+  int64_t at_us = 0;
+  std::string user;
+  std::string thread;  // empty: all of the user's
+  uint64_t incarnation = 0;
+  std::vector<Key> keys;
+
+  friend bool operator==(const ChangeRecord&, const ChangeRecord&) = default;
+};
+
+// `order` of the message and `thread` of the summary are in the key, not in the record: decode takes them from the
+// caller.
+void append_message_record(std::string& out, const Message& message);
+Result<Message> decode_message(std::string_view record, uint64_t order);
+
+void append_summary_record(std::string& out, const ThreadSummary& summary);
+Result<ThreadSummary> decode_summary(std::string_view record, std::string_view thread);
+
+void append_run_record(std::string& out, const RunRecord& run);
+Result<RunRecord> decode_run(std::string_view record);
+
+void append_queue_record(std::string& out, const QueueRecord& entry);
+Result<QueueRecord> decode_queue(std::string_view record);
+
+void append_change_record(std::string& out, const ChangeRecord& change);
+Result<ChangeRecord> decode_change(std::string_view record);
+
+void append_number_record(std::string& out, uint64_t number);
+Result<uint64_t> decode_number(std::string_view record);
+
+}  // namespace bobbin::store
