@@ -105,6 +105,8 @@ struct CancelQueued {
   std::string user;
   std::string thread;
   Uuid run_id;
+  std::string terminal_event;  // as in FinishRun, for clients that ask for the run later
+  uint64_t terminal_event_id = 0;
 };
 
 struct Cancelled {

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "src/base/result.h"
+#include "storage/batch.h"
+#include "storage/commands.h"
+#include "storage/stamp_clock.h"
+#include "storage/thread_states.h"
+
+namespace bobbin::store {
+
+// What each command does: checks it against the state, then changes state and batch together. A command reads and
+// checks all before it changes anything, so one that fails has changed nothing. Internal to storage; the writer's
+// thread only.
+class Applier {
+ public:
+  Applier(const Database& database, Batch& batch, StampClock& clock, WallClock wall_clock)
+      : database_(database), batch_(batch), clock_(clock), wall_clock_(wall_clock), states_(database) {}
+
+  // Whether `command` reads rows that the batch has not brought to disk yet: commit that first, then apply.
+  [[nodiscard]] bool must_commit_before(const Command& command);
+  // Whether the batch must be committed before any other command: this one changed threads that nobody listed.
+  [[nodiscard]] static bool must_commit_after(const Command& command) {
+    return std::holds_alternative<DeleteUserThreads>(command);
+  }
+
+  // Takes text out of `command`. Errors: as each command says; io, corrupt from the rows that it reads.
+  Result<Reply> apply(Command& command);
+
+  // The batch is on disk.
+  void on_group_committed();
+
+ private:
+  struct Parent {
+    uint64_t order = 0;  // 0: a root
+    uint32_t depth = 0;
+  };
+
+  Result<Reply> apply(Submit& command);
+  Result<Reply> apply(FinishRun& command);
+  Result<Reply> apply(StartNext& command);
+  Result<Reply> apply(CancelQueued& command);
+  Result<Reply> apply(DeleteThread& command);
+  Result<Reply> apply(DeleteUserThreads& command);
+
+  // The parent of a message that is submitted now, as the queue keeps it. Errors: not_found, io, corrupt.
+  Result<QueueRecord> resolve_parent(const Submit& command, const ThreadState& state);
+  // The parent when the turn starts.
+  Result<Parent> parent_of(const std::string& user, const std::string& thread, const QueueRecord& entry,
+                           const ThreadState& state);
+  Result<std::optional<Message>> read_message(const std::string& user, const std::string& thread, uint64_t order);
+  // The first waiting submit with its text; nullopt when none waits.
+  Result<std::optional<QueueRecord>> read_next(const std::string& user, const std::string& thread,
+                                               const ThreadState& state);
+
+  void enqueue(const Submit& command, QueueRecord entry, ThreadState& state);
+  // Begins a run, in a new thread when there is none: all that a turn needs is in state and batch afterwards. Cannot
+  // fail.
+  StartedRun start_run(const std::string& user, const std::string& thread, ThreadState& state, UserState& owner,
+                       QueueRecord entry, uint64_t position, const Parent& parent);
+  void store_answer(Change& change, FinishRun& command, ThreadState& state);
+
+  // Puts the summary into threads and recency. `is_activity` moves the thread to the top of its user's list.
+  void put_summary(Change& change, const std::string& user, ThreadState& state, UserState& owner, bool is_activity);
+
+  const Database& database_;
+  Batch& batch_;
+  StampClock& clock_;
+  WallClock wall_clock_;
+  ThreadStates states_;
+  uint64_t group_ = 1;
+};
+
+}  // namespace bobbin::store

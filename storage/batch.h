@@ -1,0 +1,59 @@
+#pragma once
+
+#include <rocksdb/write_batch.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "storage/database.h"
+#include "storage/records.h"
+
+// What one group of commands will write. Internal to storage; the writer's thread only.
+namespace bobbin::store {
+
+class Batch {
+ public:
+  // `last_sequence`: of the change log as it is on disk.
+  Batch(const Database& database, uint64_t last_sequence) : database_(database), last_sequence_(last_sequence) {}
+
+  void put(Family family, std::string_view key, std::string_view value);
+  void remove(Family family, std::string_view key);
+  // From `first` to before `end`.
+  void remove_range(Family family, std::string_view first, std::string_view end);
+
+  // The sequence that the next change entry gets.
+  [[nodiscard]] uint64_t next_sequence() const noexcept { return last_sequence_ + 1; }
+  [[nodiscard]] uint64_t last_sequence() const noexcept { return last_sequence_; }
+  [[nodiscard]] bool empty() const { return batch_.Count() == 0; }
+  [[nodiscard]] size_t bytes() const { return batch_.GetDataSize(); }
+
+  [[nodiscard]] rocksdb::WriteBatch& rocksdb_batch() noexcept { return batch_; }
+  void clear() { batch_.Clear(); }
+
+ private:
+  friend class Change;
+  const Database& database_;
+  rocksdb::WriteBatch batch_;
+  uint64_t last_sequence_;
+};
+
+// One entry of the change log: writes through it are also listed in it. seal() ends it.
+class Change {
+ public:
+  Change(Batch& batch, ChangeOperation operation, std::string_view user, std::string_view thread, int64_t at_us);
+  Change(const Change&) = delete;
+  Change& operator=(const Change&) = delete;
+
+  void put(Family family, std::string key, std::string_view value);
+  void remove(Family family, std::string key);
+  void remove_range(Family family, std::string first, std::string end);
+  // Appends the entry to the batch.
+  void seal(uint64_t incarnation);
+
+ private:
+  Batch& batch_;
+  ChangeRecord record_;
+};
+
+}  // namespace bobbin::store

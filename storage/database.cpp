@@ -1,0 +1,180 @@
+#include "storage/database.h"
+
+#include <fcntl.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/listener.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "src/base/log.h"
+#include "storage/records.h"
+#include "storage/rocksdb_options.h"
+
+namespace bobbin::store {
+namespace {
+
+constexpr uint64_t kFormat = 1;
+constexpr std::string_view kFormatKey = "format";
+
+// Flush and compaction run on threads that answer to nobody: their failures come here. Failures of a commit itself are
+// told to the writer by Write().
+class BackgroundErrors final : public rocksdb::EventListener {
+ public:
+  explicit BackgroundErrors(Database::OnBackgroundError on_error) : on_error_(std::move(on_error)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
+    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) return;
+    if (on_error_) on_error_(from_rocksdb(*status));
+  }
+
+ private:
+  Database::OnBackgroundError on_error_;
+};
+
+Result<int> lock_directory(const std::string& directory) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory, error)) {
+    if (!std::filesystem::path(directory).parent_path().empty()) {
+      std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
+    }
+    if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+      return fail(Code::io, errno, "the data directory cannot be made");
+    }
+  }
+  const std::string path = directory + "/lock";
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return fail(Code::io, errno, "the data directory cannot be written");
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  const int why = errno;
+  close(fd);
+  if (why == EWOULDBLOCK) return fail(Code::busy, why, "the data directory is in use by another Bobbin");
+  return fail(Code::io, why, "the data directory cannot be locked");
+}
+
+// A family that this program does not know was made by a newer one: opening without it is impossible, with it a guess.
+Result<void> check_families(const std::string& path) {
+  std::vector<std::string> names;
+  const rocksdb::Status status = rocksdb::DB::ListColumnFamilies(database_options(), path, &names);
+  if (!status.ok()) {
+    struct stat current {};
+    if (stat((path + "/CURRENT").c_str(), &current) != 0 && errno == ENOENT) return {};  // none yet: it will be made
+    return fail(from_rocksdb(status));
+  }
+  for (const std::string& name : names) {
+    if (name == rocksdb::kDefaultColumnFamilyName) continue;
+    if (std::find(kFamilyNames.begin(), kFamilyNames.end(), name) == kFamilyNames.end()) {
+      return fail(Code::corrupt, 0, "the store has a column family that this program does not know");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Error from_rocksdb(const rocksdb::Status& status, std::source_location where) {
+  const auto subcode = static_cast<int32_t>(status.subcode());
+  if (status.IsIncomplete()) return Error(Code::would_block, subcode, "not in memory", where);
+  log::error("rocksdb", {{"status", status.ToString()}});
+  if (status.IsCorruption()) return Error(Code::corrupt, subcode, "the store is damaged", where);
+  if (status.IsNoSpace()) return Error(Code::storage_full, ENOSPC, "the disk is full", where);
+  return Error(Code::io, subcode, "the store's files cannot be read or written", where);
+}
+
+Error corrupt_row(Family family, std::string_view key, const Error& why) {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string hex;
+  for (const char c : key) {
+    hex.push_back(kHex[static_cast<uint8_t>(c) >> 4]);
+    hex.push_back(kHex[static_cast<uint8_t>(c) & 15]);
+  }
+  log::error("damaged row",
+             {{"family", family_name(family)}, {"key", hex}, {"why", why.detail}, {"found", why.number}});
+  return why;
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& directory, size_t block_cache_bytes,
+                                                 OnBackgroundError on_background_error) {
+  std::unique_ptr<Database> database(new Database);
+  TRY_ASSIGN(database->lock_fd_, lock_directory(directory));
+  const std::string path = directory + "/db";
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return fail(Code::io, errno, "the data directory cannot be written");
+  TRY(check_families(path));
+  TRY(database->open_families(path, block_cache_bytes, std::move(on_background_error)));
+  TRY(database->check_format());
+  return database;
+}
+
+Result<void> Database::open_families(const std::string& path, size_t block_cache_bytes,
+                                     OnBackgroundError on_background_error) {
+  rocksdb::DBOptions options = database_options();
+  options.listeners.push_back(std::make_shared<BackgroundErrors>(std::move(on_background_error)));
+  const auto cache = make_block_cache(block_cache_bytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options(Family::meta, cache));
+  for (size_t i = 0; i < kFamilyCount; ++i) {
+    descriptors.emplace_back(kFamilyNames[i], family_options(static_cast<Family>(i + 1), cache));
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(options, path, descriptors, &handles, &db);
+  if (!status.ok()) return fail(from_rocksdb(status));
+  db_.reset(db);
+  default_family_ = handles[0];
+  std::copy(handles.begin() + 1, handles.end(), families_.begin());
+  return {};
+}
+
+Result<void> Database::check_format() {
+  rocksdb::PinnableSlice value;
+  TRY_ASSIGN(const bool found, get({}, Family::meta, kFormatKey, value));
+  if (found) {
+    auto format = decode_number(to_view(value));
+    if (!format) return fail(corrupt_row(Family::meta, kFormatKey, format.error()));
+    if (*format != kFormat) {
+      return fail(Code::corrupt, static_cast<int32_t>(*format),
+                  "the store has a format that this program does not know");
+    }
+    return {};
+  }
+  // New; or its maker died before this line, and then there is no change yet either.
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, family(Family::changes)));
+  it->SeekToFirst();
+  if (it->Valid()) return fail(Code::corrupt, 0, "the store does not say its format");
+  if (!it->status().ok()) return fail(from_rocksdb(it->status()));
+  std::string record;
+  append_number_record(record, kFormat);
+  const rocksdb::Status status = db_->Put(commit_options(), family(Family::meta), to_slice(kFormatKey), record);
+  if (!status.ok()) return fail(from_rocksdb(status));
+  return {};
+}
+
+Result<bool> Database::get(const rocksdb::ReadOptions& options, Family name, std::string_view key,
+                           rocksdb::PinnableSlice& value) const {
+  const rocksdb::Status status = db_->Get(options, family(name), to_slice(key), &value);
+  if (status.IsNotFound()) return false;
+  if (!status.ok()) return fail(from_rocksdb(status));
+  return true;
+}
+
+Database::~Database() {
+  if (abandoned_) {
+    static_cast<void>(db_.release());
+  } else if (db_) {
+    rocksdb::CancelAllBackgroundWork(db_.get(), true);
+    for (rocksdb::ColumnFamilyHandle* handle : families_) static_cast<void>(db_->DestroyColumnFamilyHandle(handle));
+    static_cast<void>(db_->DestroyColumnFamilyHandle(default_family_));
+    const rocksdb::Status status = db_->Close();
+    if (!status.ok()) log::error("closing the store failed", {{"status", status.ToString()}});
+    db_.reset();
+  }
+  if (lock_fd_ >= 0) close(lock_fd_);
+}
+
+}  // namespace bobbin::store

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "src/base/result.h"
+#include "storage/family.h"
+
+// The open RocksDB with its families, and its errors as ours. Internal to storage.
+namespace bobbin::store {
+
+inline std::string_view to_view(const rocksdb::Slice& slice) noexcept { return {slice.data(), slice.size()}; }
+inline rocksdb::Slice to_slice(std::string_view bytes) noexcept { return {bytes.data(), bytes.size()}; }
+
+// Logs `status` (its text does not fit into an Error) and gives it as an Error: Incomplete → would_block (not logged),
+// Corruption → corrupt, NoSpace → storage_full with ENOSPC, all else io with RocksDB's subcode. Requires !status.ok().
+Error from_rocksdb(const rocksdb::Status& status, std::source_location where = std::source_location::current());
+
+// Logs that the row at `key` is damaged and gives `why` back.
+Error corrupt_row(Family family, std::string_view key, const Error& why);
+
+class Database {
+ public:
+  // Called on a thread of RocksDB when a flush or compaction has failed for good.
+  using OnBackgroundError = std::function<void(const Error&)>;
+
+  // Opens or makes `directory`/db under `directory`/lock and checks the format. Blocks. Errors: as Store::open.
+  static Result<std::unique_ptr<Database>> open(const std::string& directory, size_t block_cache_bytes,
+                                                OnBackgroundError on_background_error);
+  ~Database();
+
+  // After a failed write: the destructor then leaves RocksDB alone instead of closing it, since closing flushes files
+  // that must not be touched again (Debian's build asserts that). The process is about to end.
+  void abandon() noexcept { abandoned_ = true; }
+
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  [[nodiscard]] rocksdb::DB& db() const noexcept { return *db_; }
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* family(Family family) const noexcept {
+    return families_[static_cast<size_t>(family) - 1];
+  }
+
+  // The row at `key`, or false. `value` is unchanged then.
+  Result<bool> get(const rocksdb::ReadOptions& options, Family family, std::string_view key,
+                   rocksdb::PinnableSlice& value) const;
+
+ private:
+  Database() = default;
+  Result<void> open_families(const std::string& path, size_t block_cache_bytes, OnBackgroundError on_background_error);
+  Result<void> check_format();
+
+  int lock_fd_ = -1;
+  bool abandoned_ = false;
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::ColumnFamilyHandle* default_family_ = nullptr;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> families_{};
+};
+
+}  // namespace bobbin::store

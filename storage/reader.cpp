@@ -1,0 +1,282 @@
+#include "storage/reader.h"
+
+#include <rocksdb/snapshot.h>
+
+#include "src/base/assert.h"
+#include "src/base/limits.h"
+#include "storage/keys.h"
+#include "storage/records.h"
+#include "storage/scan.h"
+
+namespace bobbin::store {
+namespace {
+
+// What a loop may do in one call: about a millisecond of decoding. More goes to a thread that may block.
+constexpr size_t kMemoryRowsMax = 1000;
+constexpr size_t kMemoryBytesMax = 1024 * 1024;
+// Deleted rows that a loop may walk over at one place (design.md §4, "Recency churn"): about 0.1 ms.
+constexpr uint64_t kMemorySkipsMax = 1000;
+// Rows of other branches that are stepped over before a seek is cheaper.
+constexpr uint32_t kStepsBeforeSeek = 8;
+
+// One moment of the store for all reads of a query. It shows nothing that is not synced: the only writer syncs before
+// it publishes.
+class View {
+ public:
+  View(const Database& database, Tier tier) : snapshot_(&database.db()), tier_(tier) {
+    options_.snapshot = snapshot_.snapshot();
+    if (tier == Tier::memory_only) {
+      options_.read_tier = rocksdb::kBlockCacheTier;
+      options_.max_skippable_internal_keys = kMemorySkipsMax;
+    }
+  }
+  [[nodiscard]] const rocksdb::ReadOptions& options() const { return options_; }
+
+  // Counts one row of a scan. Errors: would_block past what a loop may do.
+  Result<void> count_row(size_t bytes) {
+    ++rows_;
+    bytes_ += bytes;
+    if (tier_ == Tier::memory_only && (rows_ > kMemoryRowsMax || bytes_ > kMemoryBytesMax)) {
+      return fail(Code::would_block, 0, "more than a loop may read");
+    }
+    return {};
+  }
+
+ private:
+  rocksdb::ManagedSnapshot snapshot_;
+  Tier tier_;
+  rocksdb::ReadOptions options_;
+  size_t rows_ = 0;
+  size_t bytes_ = 0;
+};
+
+// No id of that size was ever stored.
+bool is_id(const std::string& text, size_t bytes_max) { return !text.empty() && text.size() <= bytes_max; }
+bool are_ids(const std::string& user, const std::string& thread) {
+  return is_id(user, limits::kUserIdBytesMax) && is_id(thread, limits::kThreadIdBytesMax);
+}
+
+std::string thread_prefix(const std::string& user, const std::string& thread) {
+  std::string prefix;
+  append_thread_prefix(prefix, user, thread);
+  return prefix;
+}
+
+// Every key of a user begins with a size of 1 to 128.
+const std::string kFirstUserKey("\x01", 1);
+const std::string kEndOfUserKeys("\xff", 1);
+
+}  // namespace
+
+Result<std::optional<ThreadSummary>> Reader::get_summary(const rocksdb::ReadOptions& options, const std::string& user,
+                                                         const std::string& thread) const {
+  if (!are_ids(user, thread)) return std::nullopt;
+  const std::string key = thread_prefix(user, thread);
+  rocksdb::PinnableSlice value;
+  TRY_ASSIGN(const bool found, database_.get(options, Family::threads, key, value));
+  if (!found) return std::nullopt;
+  auto summary = decode_summary(to_view(value), thread);
+  if (!summary) return fail(corrupt_row(Family::threads, key, summary.error()));
+  return std::move(*summary);
+}
+
+// Follows parents from the cursor (or the active leaf) towards the root. In a thread without branches the parent is the
+// next row, so this is a plain scan; else the rows of other branches lie between and are stepped over.
+Result<HistoryPage> Reader::read_history(const HistoryQuery& query, Tier tier) const {
+  BOBBIN_ASSERT(query.limit >= 1);
+  View view(database_, tier);
+  HistoryPage page;
+  TRY_ASSIGN(const auto summary, get_summary(view.options(), query.user, query.thread));
+  if (!summary) return page;
+  if (query.cursor && query.cursor->incarnation != summary->incarnation) {
+    return fail(Code::gone, 0, "the cursor is of a thread that was deleted");
+  }
+  page.found = true;
+  page.incarnation = summary->incarnation;
+  page.message_count = summary->message_count;
+  if (!summary->active_run.is_zero()) page.active_run = summary->active_run;
+  const uint64_t leaf = query.cursor ? query.cursor->leaf : summary->active_leaf;
+  uint64_t wanted = query.cursor ? query.cursor->position : summary->active_leaf;
+
+  const auto key_of = [&](uint64_t order) {
+    std::string key;
+    append_message_key(key, query.user, query.thread, order);
+    return key;
+  };
+  Scan scan(database_, Family::messages, Scan::Within::one_owner, view.options(), key_of(wanted),
+            prefix_end(thread_prefix(query.user, query.thread)));
+  size_t bytes = 0;
+  uint32_t steps = 0;
+  while (wanted != 0 && page.messages.size() < query.limit && scan.valid()) {
+    const auto key = parse_message_key(scan.key());
+    if (!key) return fail(corrupt_row(Family::messages, scan.key(), Error(Code::corrupt, 0, "not a message key")));
+    TRY(view.count_row(scan.value().size()));
+    if (key->order > wanted) {
+      ++steps < kStepsBeforeSeek ? scan.next() : scan.seek(key_of(wanted));
+      continue;
+    }
+    if (key->order < wanted) break;
+    if (!page.messages.empty() && bytes + scan.value().size() > query.bytes_max) break;
+    bytes += scan.value().size();
+    auto message = decode_message(scan.value(), key->order);
+    if (!message) return fail(corrupt_row(Family::messages, scan.key(), message.error()));
+    if (message->parent_order >= wanted) {
+      return fail(corrupt_row(Family::messages, scan.key(), Error(Code::corrupt, 0, "parent is not older")));
+    }
+    wanted = message->parent_order;
+    page.messages.push_back(std::move(*message));
+    steps = 0;
+    scan.next();
+  }
+  TRY(scan.status());
+  const bool cut =
+      page.messages.size() == query.limit || (scan.valid() && parse_message_key(scan.key())->order == wanted);
+  if (wanted != 0 && !cut) {
+    if (query.cursor && page.messages.empty()) return fail(Code::malformed, 0, "no message at this cursor");
+    return fail(corrupt_row(Family::messages, key_of(wanted), Error(Code::corrupt, 0, "parent message is missing")));
+  }
+  if (wanted != 0) page.next = HistoryCursor{page.incarnation, leaf, wanted};
+  return page;
+}
+
+Result<SessionsPage> Reader::list_sessions(const SessionsQuery& query, Tier tier) const {
+  BOBBIN_ASSERT(query.limit >= 1);
+  SessionsPage page;
+  if (!is_id(query.user, limits::kUserIdBytesMax)) return page;
+  View view(database_, tier);
+  std::string prefix;
+  append_user_prefix(prefix, query.user);
+  std::string first = prefix;
+  if (query.cursor) {
+    first.clear();
+    append_recency_key(first, query.user, query.cursor->recency_stamp, query.cursor->thread);
+    first.push_back('\0');  // the first key after it
+  }
+  Scan scan(database_, Family::recency, Scan::Within::one_owner, view.options(), std::move(first), prefix_end(prefix));
+  size_t bytes = 0;
+  for (; scan.valid(); scan.next()) {
+    const bool full = page.sessions.size() == query.limit || bytes + scan.value().size() > query.bytes_max;
+    if (full && !page.sessions.empty()) {
+      const ThreadSummary& last = page.sessions.back();
+      page.next = SessionsCursor{last.recency_stamp, last.thread};
+      break;
+    }
+    TRY(view.count_row(scan.value().size()));
+    bytes += scan.value().size();
+    const auto key = parse_recency_key(scan.key());
+    if (!key) return fail(corrupt_row(Family::recency, scan.key(), Error(Code::corrupt, 0, "not a recency key")));
+    auto summary = decode_summary(scan.value(), key->thread);
+    if (!summary) return fail(corrupt_row(Family::recency, scan.key(), summary.error()));
+    if (summary->recency_stamp != key->stamp) {
+      return fail(corrupt_row(Family::recency, scan.key(), Error(Code::corrupt, 0, "stamp differs from its key")));
+    }
+    page.sessions.push_back(std::move(*summary));
+  }
+  TRY(scan.status());
+  return page;
+}
+
+Result<std::optional<ThreadSummary>> Reader::find_thread(const std::string& user, const std::string& thread,
+                                                         Tier tier) const {
+  const View view(database_, tier);
+  return get_summary(view.options(), user, thread);
+}
+
+Result<std::vector<QueuedSubmit>> Reader::read_queue(const std::string& user, const std::string& thread,
+                                                     Tier tier) const {
+  View view(database_, tier);
+  std::vector<QueuedSubmit> waiting;
+  TRY_ASSIGN(const auto summary, get_summary(view.options(), user, thread));
+  if (!summary) return waiting;
+  std::string first;
+  append_queue_key(first, user, thread, summary->queue_head);
+  Scan scan(database_, Family::queue, Scan::Within::one_owner, view.options(), first,
+            prefix_end(thread_prefix(user, thread)));
+  for (; scan.valid(); scan.next()) {
+    TRY(view.count_row(scan.value().size()));
+    auto entry = decode_queue(scan.value());
+    if (!entry) return fail(corrupt_row(Family::queue, scan.key(), entry.error()));
+    if (entry->state != RunState::queued) continue;
+    waiting.push_back({.run_id = entry->run_id,
+                       .position = static_cast<uint32_t>(waiting.size() + 1),
+                       .content = std::move(entry->content),
+                       .created_us = entry->created_us});
+  }
+  TRY(scan.status());
+  return waiting;
+}
+
+Result<std::optional<RunInfo>> Reader::find_run(const std::string& user, const std::string& thread, const Uuid& run_id,
+                                                Tier tier) const {
+  View view(database_, tier);
+  TRY_ASSIGN(const auto summary, get_summary(view.options(), user, thread));
+  if (!summary) return std::nullopt;
+  std::string run_key;
+  append_run_key(run_key, user, thread, run_id);
+  rocksdb::PinnableSlice value;
+  TRY_ASSIGN(const bool found, database_.get(view.options(), Family::runs, run_key, value));
+  if (found) {
+    auto run = decode_run(to_view(value));
+    if (!run) return fail(corrupt_row(Family::runs, run_key, run.error()));
+    return RunInfo{.run_id = run_id,
+                   .state = run->state,
+                   .incarnation = run->incarnation,
+                   .position = 0,
+                   .user_message_id = run->user_message_id,
+                   .message_id = run->message_id,
+                   .user_order = run->user_order,
+                   .answer_order = run->answer_order,
+                   .started_us = run->started_us,
+                   .finished_us = run->finished_us,
+                   .options = std::move(run->options),
+                   .terminal_event = std::move(run->terminal_event),
+                   .terminal_event_id = run->terminal_event_id};
+  }
+  std::string first;
+  append_queue_key(first, user, thread, summary->queue_head);
+  Scan scan(database_, Family::queue, Scan::Within::one_owner, view.options(), first,
+            prefix_end(thread_prefix(user, thread)));
+  uint32_t position = 0;
+  for (; scan.valid(); scan.next()) {
+    TRY(view.count_row(scan.value().size()));
+    auto entry = decode_queue(scan.value());
+    if (!entry) return fail(corrupt_row(Family::queue, scan.key(), entry.error()));
+    if (entry->state != RunState::queued) continue;
+    ++position;
+    if (entry->run_id != run_id) continue;
+    RunInfo info;
+    info.run_id = run_id;
+    info.state = RunState::queued;
+    info.incarnation = summary->incarnation;
+    info.position = position;
+    info.started_us = entry->created_us;
+    info.options = std::move(entry->options);
+    return info;
+  }
+  TRY(scan.status());
+  return std::nullopt;
+}
+
+Result<std::vector<UnfinishedThread>> Reader::unfinished_threads() const {
+  const View view(database_, Tier::any);
+  std::vector<UnfinishedThread> threads;
+  Scan scan(database_, Family::queue, Scan::Within::family, view.options(), kFirstUserKey, kEndOfUserKeys);
+  for (; scan.valid(); scan.next()) {
+    const auto key = parse_queue_key(scan.key());
+    if (!key) return fail(corrupt_row(Family::queue, scan.key(), Error(Code::corrupt, 0, "not a queue key")));
+    auto entry = decode_queue(scan.value());
+    if (!entry) return fail(corrupt_row(Family::queue, scan.key(), entry.error()));
+    if (threads.empty() || threads.back().user != key->user || threads.back().thread != key->thread) {
+      threads.push_back({.user = std::string(key->user), .thread = std::string(key->thread)});
+    }
+    if (entry->state == RunState::running) {
+      threads.back().active = true;
+    } else {
+      ++threads.back().waiting;
+    }
+  }
+  TRY(scan.status());
+  return threads;
+}
+
+}  // namespace bobbin::store

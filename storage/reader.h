@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "storage/database.h"
+#include "storage/store.h"
+
+namespace bobbin::store {
+
+// The queries of store.h. Thread-safe: it holds nothing but the database. Internal to storage.
+class Reader {
+ public:
+  explicit Reader(const Database& database) : database_(database) {}
+
+  Result<HistoryPage> read_history(const HistoryQuery& query, Tier tier) const;
+  Result<SessionsPage> list_sessions(const SessionsQuery& query, Tier tier) const;
+  Result<std::optional<ThreadSummary>> find_thread(const std::string& user, const std::string& thread, Tier tier) const;
+  Result<std::vector<QueuedSubmit>> read_queue(const std::string& user, const std::string& thread, Tier tier) const;
+  Result<std::optional<RunInfo>> find_run(const std::string& user, const std::string& thread, const Uuid& run_id,
+                                          Tier tier) const;
+  Result<std::vector<UnfinishedThread>> unfinished_threads() const;
+
+ private:
+  Result<std::optional<ThreadSummary>> get_summary(const rocksdb::ReadOptions& options, const std::string& user,
+                                                   const std::string& thread) const;
+
+  const Database& database_;
+};
+
+}  // namespace bobbin::store

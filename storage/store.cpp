@@ -1,0 +1,139 @@
+#include "storage/store.h"
+
+#include <condition_variable>
+#include <mutex>
+
+#include "src/base/assert.h"
+#include "src/base/log.h"
+#include "src/base/metrics.h"
+#include "storage/database.h"
+#include "storage/reader.h"
+#include "storage/recovery.h"
+#include "storage/writer.h"
+
+namespace bobbin::store {
+namespace {
+
+// Waits on the caller's thread. Notified under the lock, so that the waiter cannot leave, and take the condition
+// variable with it, before the notification is over.
+class Wait final : public Operation {
+ public:
+  using Operation::Operation;
+  void on_committed(Result<Reply> reply) noexcept override {
+    const std::lock_guard lock(mutex_);
+    reply_ = std::move(reply);
+    done_.notify_one();
+  }
+  Result<Reply> take() {
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [this] { return reply_.has_value(); });
+    return std::move(*reply_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable done_;
+  std::optional<Result<Reply>> reply_;
+};
+
+}  // namespace
+
+struct Store::Impl {
+  // Flushes and compactions may fail from the moment the database opens until it is closed: before and after the
+  // writer.
+  std::mutex mutex;
+  Writer* to_tell = nullptr;
+  std::optional<Error> early_failure;
+
+  // Destroyed from below: the writer before the database that it uses.
+  std::unique_ptr<Database> database;
+  std::optional<Reader> reader;
+  std::optional<Writer> writer;
+
+  ~Impl() {
+    if (writer) writer->close();
+    if (writer && writer->has_failed()) database->abandon();
+    const std::lock_guard lock(mutex);
+    to_tell = nullptr;
+  }
+
+  void on_background_error(const Error& error) {
+    const std::lock_guard lock(mutex);
+    if (to_tell != nullptr) {
+      to_tell->fail(error);
+    } else if (!early_failure) {
+      early_failure = error;
+    }
+  }
+  Result<void> start_writer() {
+    const std::lock_guard lock(mutex);
+    if (early_failure) return fail(*early_failure);
+    writer->start();
+    to_tell = &*writer;
+    return {};
+  }
+};
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
+  auto impl = std::make_unique<Impl>();
+  TRY_ASSIGN(impl->database,
+             Database::open(options.directory, options.block_cache_bytes,
+                            [raw = impl.get()](const Error& error) { raw->on_background_error(error); }));
+  TRY_ASSIGN(const uint64_t last_sequence, read_last_sequence(*impl->database));
+  impl->reader.emplace(*impl->database);
+  impl->writer.emplace(*impl->database, last_sequence,
+                       Writer::Options{options.wall_clock, options.steady_clock, options.on_fatal});
+  TRY_ASSIGN(std::vector<FinishRun> interrupted, interrupted_runs(*impl->database, options.run_log));
+  for (FinishRun& finish : interrupted) {
+    TRY_ASSIGN(const Reply reply, impl->writer->apply_now(std::move(finish)));
+    BOBBIN_ASSERT(std::get<Finished>(reply).applied);
+    metrics::add(metrics::Counter::runs_interrupted);
+  }
+  if (!interrupted.empty()) log::warn("runs were active when the last process ended", {{"count", interrupted.size()}});
+  TRY(impl->start_writer());
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+Store::~Store() { close(); }
+
+Result<void> Store::submit(Operation& operation) { return impl_->writer->submit(operation); }
+
+Result<Reply> Store::execute(Command command) {
+  Wait wait(std::move(command));
+  TRY(submit(wait));
+  return wait.take();
+}
+
+Result<HistoryPage> Store::read_history(const HistoryQuery& query, Tier tier) {
+  return impl_->reader->read_history(query, tier);
+}
+
+Result<SessionsPage> Store::list_sessions(const SessionsQuery& query, Tier tier) {
+  return impl_->reader->list_sessions(query, tier);
+}
+
+Result<std::optional<ThreadSummary>> Store::find_thread(const std::string& user, const std::string& thread, Tier tier) {
+  return impl_->reader->find_thread(user, thread, tier);
+}
+
+Result<std::vector<QueuedSubmit>> Store::read_queue(const std::string& user, const std::string& thread, Tier tier) {
+  return impl_->reader->read_queue(user, thread, tier);
+}
+
+Result<std::optional<RunInfo>> Store::find_run(const std::string& user, const std::string& thread, const Uuid& run_id,
+                                               Tier tier) {
+  return impl_->reader->find_run(user, thread, run_id, tier);
+}
+
+Result<std::vector<UnfinishedThread>> Store::unfinished_threads() { return impl_->reader->unfinished_threads(); }
+
+StoreState Store::state() const noexcept {
+  const Writer& writer = *impl_->writer;
+  return {.serving = writer.serving(), .queue_depth = writer.queue_depth(), .last_sequence = writer.last_sequence()};
+}
+
+void Store::close() noexcept { impl_->writer->close(); }
+
+}  // namespace bobbin::store

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/store.h"
+#include "tests/support/test.h"
+
+// A real store in a directory of its own, a clock that the test steps, and short forms of the commands.
+namespace bobbin::store::test {
+
+class TempDirectory {
+ public:
+  TempDirectory();
+  ~TempDirectory();
+  TempDirectory(const TempDirectory&) = delete;
+  TempDirectory& operator=(const TempDirectory&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+inline constexpr int64_t kStartUs = 1'700'000'000'000'000;
+inline std::atomic<int64_t> fake_wall_us{kStartUs};
+inline std::atomic<int64_t> fake_steady_us{1'000'000};
+inline int64_t fake_wall() noexcept { return fake_wall_us.load(); }
+inline int64_t fake_steady() noexcept { return fake_steady_us.load(); }
+inline void advance_us(int64_t us) {
+  fake_wall_us += us;
+  fake_steady_us += us;
+}
+
+inline Uuid run_number(uint32_t number) {
+  Uuid id;
+  id.bytes[0] = 0xaa;
+  for (size_t i = 0; i < 4; ++i) id.bytes[12 + i] = static_cast<uint8_t>(number >> (24 - 8 * i));
+  return id;
+}
+
+class Fixture {
+ public:
+  Fixture() {
+    fake_wall_us = kStartUs;
+    fake_steady_us = 1'000'000;
+    open();
+  }
+  void open(RunLogReader* run_log = nullptr);
+  // Closes and opens again, as after an orderly end.
+  void reopen(RunLogReader* run_log = nullptr) {
+    store.reset();
+    open(run_log);
+  }
+
+  Result<Submitted> submit(Submit command);
+  Submitted submit(const std::string& user, const std::string& thread, const std::string& content);
+  Finished finish(const StartedRun& run, const std::string& answer, bool start_next = true);
+  Finished end_without_answer(const StartedRun& run, RunOutcome outcome, bool start_next = true);
+  // One whole turn; the thread must be idle.
+  void turn(const std::string& user, const std::string& thread, const std::string& question, const std::string& answer);
+  Result<Deleted> delete_thread(const std::string& user, const std::string& thread);
+
+  // Contents oldest first, read in pages of `limit`, from memory or disk.
+  std::vector<std::string> history(const std::string& user, const std::string& thread, uint32_t limit = 1000);
+  std::vector<std::string> sessions(const std::string& user, uint32_t limit = 1000);
+  HistoryPage page(const std::string& user, const std::string& thread, uint32_t limit = 1000,
+                   std::optional<HistoryCursor> cursor = std::nullopt);
+
+  TempDirectory directory;
+  std::unique_ptr<Store> store;
+  uint32_t runs_made = 0;
+};
+
+}  // namespace bobbin::store::test
