@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 
 #include "proto_http/characters.h"
 #include "proto_http/header_scan.h"

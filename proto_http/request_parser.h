@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "proto_http/chunk_decoder.h"
 #include "proto_http/header_scan.h"
@@ -86,8 +87,8 @@ class RequestParser {
 
   // From `head` until the next `head`.
   [[nodiscard]] const RequestHead& head() const noexcept { return head_; }
-  // The same, moved out; the parser goes on without it.
-  [[nodiscard]] RequestHead take_head() noexcept { return std::move(head_); }
+  // The same, moved out: head() is then empty, and the parser goes on without it.
+  [[nodiscard]] RequestHead take_head() noexcept { return std::exchange(head_, {}); }
   // After `body`: a view into the input given to next().
   [[nodiscard]] std::string_view body_piece() const noexcept { return body_piece_; }
   // After `error`.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "proto_http/chunk_decoder.h"
 #include "proto_http/header_scan.h"
@@ -78,7 +79,8 @@ class ResponseParser {
 
   // From `head` on.
   [[nodiscard]] const ResponseHead& head() const noexcept { return head_; }
-  [[nodiscard]] ResponseHead take_head() noexcept { return std::move(head_); }
+  // The same, moved out: head() is then empty.
+  [[nodiscard]] ResponseHead take_head() noexcept { return std::exchange(head_, {}); }
   [[nodiscard]] std::string_view body_piece() const noexcept { return body_piece_; }
   [[nodiscard]] const ParserError& error() const noexcept { return error_; }
   // Whether no byte of the answer has come: a request on a kept connection may then be sent again.

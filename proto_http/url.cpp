@@ -66,6 +66,8 @@ Result<Url> parse_url(std::string_view text) {
   if (authority.find('@') != std::string_view::npos) return fail(Code::invalid, 0, "a user or password in a URL");
   if (!is_host_and_port(authority)) return fail(Code::invalid, 0, "a URL without a valid host and port");
   TRY(take_authority(authority, url));
+  // Names are looked up and certificates compared as they are.
+  if (url.host.find('%') != std::string::npos) return fail(Code::invalid, 0, "a percent-escape in a URL's host");
 
   const std::string_view target = text.substr(authority.size());
   const size_t question = target.find('?');

@@ -27,7 +27,8 @@ struct Url {
 };
 
 // Errors: invalid, with a literal for the person who configured it: another scheme, no host, user or password in it, a
-// fragment, a bad port (0 and above 65535 too), a malformed percent-escape, anything but visible ASCII.
+// fragment, a bad port (0 and above 65535 too), a percent-escape in the host or a malformed
+// one elsewhere, anything but visible ASCII.
 Result<Url> parse_url(std::string_view text);
 
 // `text` with every %XX replaced by its byte, and `+` by a space where `plus_is_space`. The bytes may be anything, NUL

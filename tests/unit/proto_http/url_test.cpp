@@ -67,6 +67,7 @@ TEST_CASE(what_is_no_url_of_ours) {
                           "http://[::1/",
                           "http://a\\b/",
                           "http://a,b/",
+                          "http://%61/",
                           "http://[::1]x/",
                           "javascript:alert(1)"}) {
     CHECK_FAILS(parse_url(bad), Code::invalid);
