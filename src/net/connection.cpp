@@ -188,7 +188,7 @@ void Connection::on_head(bool more_waits) noexcept {
   if (head_.content_length() > server_.options_.body_bytes_max)
     return refuse(413, Code::too_large, "the request body is too large");
   const size_t announced = static_cast<size_t>(head_.content_length());
-  body_.reserve((announced < kBodyReserveMax ? announced : kBodyReserveMax) + kBodyPaddingBytes);
+  if (announced > 0) body_.reserve((announced < kBodyReserveMax ? announced : kBodyReserveMax) + kBodyPaddingBytes);
   if (head_.expect_continue() && !more_waits) append_continue();
 }
 
@@ -209,7 +209,7 @@ void Connection::dispatch() noexcept {
   state_ = State::handling;
   clear_deadline();
   ++sequence_;
-  body_.reserve(body_.size() + kBodyPaddingBytes);
+  if (!body_.empty()) body_.reserve(body_.size() + kBodyPaddingBytes);
   Request request{std::move(head_), std::move(body_), peer_};
   body_.clear();
   server_.handler_.on_request(std::move(request), responder());

@@ -119,8 +119,9 @@ class Connection final : private Timer, private TurnHook {
   std::string out_;        // not yet given to libuv
   std::string_view tail_;  // goes out after out_: a large body, in tail_owner_ or static
   std::string tail_owner_;
-  std::string piece_;    // of a stream, since the last flush: the next chunk
-  std::string sending_;  // given to libuv with write_
+  std::string piece_;         // of a stream, since the last flush: the next chunk
+  std::string sending_;       // given to libuv with write_
+  std::string sending_tail_;  // the same, of tail_owner_
 
   // The timer is armed for this time or earlier, and arms itself again: moving a deadline on costs a store.
   uint64_t deadline_ms_ = UINT64_MAX;

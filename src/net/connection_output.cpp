@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kBodyCopyBytesMax = 16 * 1024;
 // An idle connection keeps buffers up to this size, for the next request.
 constexpr size_t kIdleBufferBytesMax = 1024;
+static_assert(kBodyCopyBytesMax > sizeof(std::string), "a tail is on the heap: see begin_write()");
 
 bool has_no_body(int status) noexcept { return status < 200 || status == 204 || status == 304; }
 
@@ -180,6 +181,11 @@ void Connection::begin_write(size_t written) noexcept {
   Buffers buffers;
   buffers.add(skip(sending_, written));
   buffers.add(skip(tail_, written));
+  // The next answer may come while this is under way: it finds these free. A move keeps the bytes where they are, as
+  // they are too many to be inside the string itself.
+  sending_tail_ = std::move(tail_owner_);
+  tail_owner_.clear();
+  tail_ = {};
   if (uv_write(&write_, stream(), buffers.list.data(), buffers.count, on_written) != 0) return close(Code::closed);
   write_in_flight_ = true;
   stalled_bytes_ = uv_stream_get_write_queue_size(stream());
@@ -190,8 +196,7 @@ void Connection::on_written(uv_write_t* request, int status) noexcept {
   auto* self = static_cast<Connection*>(request->data);
   self->write_in_flight_ = false;
   self->sending_.clear();
-  self->tail_ = {};
-  release_if_large(self->tail_owner_);
+  release_if_large(self->sending_tail_);
   if (self->state_ == State::closing) return;
   if (status != 0) return self->close(Code::closed);
   self->set_state_deadline();

@@ -35,7 +35,8 @@ class RequestHandler {
   ~RequestHandler() = default;
 };
 
-// The HTTP/1.1 server of one loop: its listener and its connections. All calls on the loop's thread.
+// The HTTP/1.1 server of one loop: its listener and its connections. All calls on the loop's thread. The process must
+// ignore SIGPIPE: libuv writes to clients that have left.
 class HttpServer final : private Acceptor {
  public:
   struct Options {

@@ -14,7 +14,7 @@ inline constexpr size_t kBodyPaddingBytes = 64;
 // One request with its body; owns all its bytes. Views into `head` die when it is moved.
 struct Request {
   http::RequestHead head;
-  std::string body;  // body.capacity() >= body.size() + kBodyPaddingBytes
+  std::string body;  // unless empty, body.capacity() >= body.size() + kBodyPaddingBytes
   SocketAddress peer;
 };
 

@@ -2,8 +2,14 @@
 // errors.
 #include "src/net/listener.h"
 
-#include <cerrno>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <vector>
+
+#include "src/base/metrics.h"
 #include "src/net/slot_table.h"
 #include "tests/support/loopback_server.h"
 #include "tests/support/test.h"
@@ -69,6 +75,40 @@ TEST_CASE(unusable_addresses_have_clear_errors) {
   CHECK(!foreign.has_value());
   CHECK_EQ(foreign.error().number, EADDRNOTAVAIL);
   CHECK_EQ(std::string(foreign.error().detail), "not an address of this machine");
+}
+
+TEST_CASE(without_file_descriptors_clients_are_turned_away_and_later_served) {
+  // Opens descriptors until there are none; gives them back at the end.
+  struct Hunger {
+    rlimit before{};
+    std::vector<int> held;
+    Hunger() {
+      ::getrlimit(RLIMIT_NOFILE, &before);
+      const rlimit few{.rlim_cur = 200, .rlim_max = before.rlim_max};
+      ::setrlimit(RLIMIT_NOFILE, &few);
+      for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) held.push_back(fd);
+    }
+    ~Hunger() {
+      for (const int fd : held) ::close(fd);
+      ::setrlimit(RLIMIT_NOFILE, &before);
+    }
+  };
+  LoopbackServer server;
+  const ConnId served = server.connect();
+  const ConnId first = server.connect_unseen();
+  const ConnId second = server.connect_unseen();
+  {
+    const Hunger hunger;
+    const uint64_t refused_before = metrics::read(metrics::Counter::connections_refused);
+    CHECK(server.saw_end(first));
+    CHECK(server.saw_end(second));
+    CHECK_EQ(metrics::read(metrics::Counter::connections_refused), refused_before + 2);
+    server.send(served, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK_EQ(server.answer(served).status, 200);
+  }
+  const ConnId later = server.connect();
+  server.send(later, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK_EQ(server.answer(later).status, 200);
 }
 
 TEST_CASE(a_name_of_a_slot_does_not_reach_its_next_tenant) {

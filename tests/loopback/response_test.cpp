@@ -60,6 +60,27 @@ TEST_CASE(large_bodies_arrive_whole_from_memory_of_both_kinds) {
   CHECK(server.is_open(conn));
 }
 
+TEST_CASE(a_large_answer_given_while_the_one_before_is_still_leaving_is_not_lost) {
+  net::Responder second;
+  LoopbackServer server({.send_buffer_bytes = 4096}, [&](net::Request&& request, net::Responder responder) {
+    if (request.head.target() == "/second") {
+      second = responder;
+      return;
+    }
+    responder.begin_stream({});
+    (void)responder.write(std::string(200'000, 'f'));
+    responder.end();
+  });
+  const ConnId conn = server.connect(4096);
+  server.pause(conn);
+  server.send(conn, "GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(second.is_open());
+  CHECK(second.send({.body = std::string(300'000, 's')}));
+  server.resume(conn);
+  CHECK(server.answer(conn).body == std::string(200'000, 'f'));
+  CHECK(server.answer(conn).body == std::string(300'000, 's'));
+}
+
 TEST_CASE(an_answer_may_come_many_turns_later) {
   net::Responder later;
   LoopbackServer server({}, [&](net::Request&&, net::Responder responder) { later = responder; });

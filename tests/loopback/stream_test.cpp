@@ -233,6 +233,72 @@ TEST_CASE(a_request_pipelined_behind_a_stream_waits_and_the_leaving_client_is_st
   CHECK_EQ(server.request_count(), 1u);
 }
 
+TEST_CASE(a_client_that_leaves_while_its_input_waits_unread_is_found_by_writing) {
+  Streams streams;
+  LoopbackServer server({}, streams.handler());
+  const ConnId conn = server.connect();
+  std::string requests;
+  while (requests.size() < 300'000) requests += kGet;
+  server.send(conn, requests);
+  Watcher watcher;
+  CHECK(streams.last.watch(watcher));
+  server.reset(conn);
+  CHECK(server.is_open(conn));
+  CHECK(streams.last.write("anybody there?") == net::WriteState::ok);
+  CHECK(server.close_reason(conn) == Code::closed);
+  CHECK_EQ(watcher.gone_count, 1);
+  CHECK_EQ(server.request_count(), 1u);
+}
+
+TEST_CASE(a_stream_for_a_client_that_has_ended_its_input_does_not_begin) {
+  net::Responder waiting;
+  LoopbackServer server({}, [&](net::Request&&, net::Responder responder) { waiting = responder; });
+  const ConnId conn = server.connect();
+  server.send(conn, kGet);
+  server.shut_sending(conn);
+  CHECK(waiting.is_open());
+  CHECK(!waiting.begin_stream({}));
+  CHECK(!waiting.is_open());
+  CHECK(server.close_reason(conn) == Code::closed);
+}
+
+TEST_CASE(a_listener_may_write_from_on_drained_and_unwatch_from_on_gone) {
+  struct Producer : net::GoneListener {
+    net::Responder responder;
+    size_t left = 3'000'000;
+    bool gone = false;
+    void produce() {
+      const std::string piece(10'000, 'p');
+      while (left > 0) {
+        left -= piece.size();
+        if (responder.write(piece) != net::WriteState::ok) return;
+      }
+      responder.end();
+    }
+    void on_drained() noexcept override { produce(); }
+    void on_gone() noexcept override {
+      gone = true;
+      unwatch();
+    }
+  } producer;
+  LoopbackServer server({.send_buffer_bytes = 8192}, [&](net::Request&&, net::Responder responder) {
+    producer.responder = responder;
+    responder.begin_stream({});
+    responder.watch(producer);
+    producer.produce();
+  });
+  const ConnId conn = server.connect(8192);
+  server.send(conn, kGet);
+  CHECK_EQ(server.answer(conn).body.size(), 3'000'000u);
+  CHECK(!producer.gone);
+  producer.left = 3'000'000;
+  server.pause(conn);
+  server.send(conn, kGet);
+  server.reset(conn);
+  CHECK(!server.is_open(conn));
+  CHECK(producer.gone);
+}
+
 TEST_CASE(an_aborted_stream_is_cut_and_not_counted) {
   Streams streams;
   LoopbackServer server({}, streams.handler());

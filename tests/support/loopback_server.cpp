@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <utility>
 
 #include "tests/support/test.h"
@@ -80,6 +81,7 @@ Answer take_answer(std::string& bytes, bool to_head_request) {
 LoopbackServer::LoopbackServer(const net::HttpServer::Options& options, Handler handler)
     : handler_(std::move(handler)),
       server_(std::make_unique<net::HttpServer>(loop_, options, static_cast<net::RequestHandler&>(*this))) {
+  std::signal(SIGPIPE, SIG_IGN);
   const net::BoundAddress address = CHECK_OK(net::probe_address("127.0.0.1", 0));
   CHECK(server_->listen(address).has_value());
   port_ = address.port();
