@@ -53,9 +53,11 @@ function cleanEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BOBBIN_')));
 }
 
-// Runs a subcommand to its end: {code, signal, stdout, stderr}.
+// Runs a subcommand to its end: {code, signal, stdout, stderr}. A server that starts where it should have refused is
+// killed, so that the caller sees a wrong exit and not a hang.
 export async function runToExit(args, env = {}) {
-  const { output, exited } = launch(args, env);
+  const { child, output, exited } = launch(args, env);
+  child.stdout.on('data', () => { if (output.stdout.includes('listening on')) child.kill('SIGKILL'); });
   return { ...(await exited), ...output };
 }
 

@@ -1,0 +1,139 @@
+// One run per thread: what happens to submits that come while it is busy.
+
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { expectProblem, newUser } from './support/client.mjs';
+import { answerWith, startScripted } from './support/scripted_upstream.mjs';
+import { startServer } from './support/server.mjs';
+import { makeGate, test, until } from './support/wait.mjs';
+
+let server;
+let upstream;
+before(async () => {
+  upstream = await startScripted();
+  server = await startServer({ upstream: upstream.url });
+});
+after(async () => {
+  await server?.stop();
+  await upstream?.stop();
+});
+
+// An upstream that answers `re: …`, but the message `hold` only once the gate is open.
+function answerHeldBy(gate) {
+  upstream.answer(async (reply, request) => {
+    const message = request.body.messages.at(-1).content;
+    reply.head();
+    await reply.text('re: ');
+    if (message === 'hold') await gate.opened;
+    await reply.text(message);
+    await reply.finish();
+  });
+}
+
+// A stream whose first event has arrived.
+async function openAndBegin(user, message, more) {
+  const stream = await user.open(message, 't', more);
+  const first = await stream.next();
+  return { stream, first: first.data };
+}
+
+test('submits to a busy thread are told their place and are answered in the order in which they came', async () => {
+  const user = await newUser(server);
+  const gate = makeGate();
+  answerHeldBy(gate);
+  const { stream: held } = await openAndBegin(user, 'hold');
+  const waiting = [];
+  for (let index = 1; index <= 10; ++index) {
+    const { stream, first } = await openAndBegin(user, `message ${index}`);
+    assert.equal(first.type, 'queued');
+    assert.equal(first.position, index);
+    waiting.push(stream);
+  }
+  assert.deepEqual(await user.contents('t'), ['hold'], 'a queued message is not in history before its turn');
+  gate.open();
+  await held.finish();
+  for (const [index, stream] of waiting.entries()) {
+    assert.equal((await stream.finish()).data.type, 'done');
+    assert.equal(stream.text, `re: message ${index + 1}`);
+    const numbered = stream.events.filter((event) => event.data.type !== 'queued').map((event) => event.id);
+    assert.deepEqual(numbered, numbered.map((_, at) => String(at + 1)), 'ids count from 1 at `start`');
+  }
+  const contents = await user.contents('t');
+  assert.deepEqual(contents.filter((_, at) => at % 2 === 0), ['hold', ...waiting.map((_, index) => `message ${index + 1}`)]);
+});
+
+test('on_busy "reject" is 409 while a run is active and nothing is stored; idle, it is answered', async () => {
+  const user = await newUser(server);
+  const gate = makeGate();
+  answerHeldBy(gate);
+  const { stream } = await openAndBegin(user, 'hold');
+  await expectProblem(await user.post({ message: 'no', thread_id: 't', on_busy: 'reject' }), 409, 'busy');
+  gate.open();
+  await stream.finish();
+  await user.ask('yes', 't', { on_busy: 'reject' });
+  assert.deepEqual(await user.contents('t'), ['hold', 're: hold', 'yes', 're: yes']);
+});
+
+test('a full queue is 429 with Retry-After, and nothing is stored', async () => {
+  const user = await newUser(server);
+  const gate = makeGate();
+  answerHeldBy(gate);
+  const { stream: held } = await openAndBegin(user, 'hold');
+  const waiting = await Promise.all(Array.from({ length: 128 }, (_, index) => openAndBegin(user, `message ${index}`)));
+  const refused = await user.post({ message: 'one too many', thread_id: 't' });
+  assert.match(refused.headers.get('retry-after') ?? '', /^\d+$/);
+  await expectProblem(refused, 429, 'queue_full');
+  gate.open();
+  await held.finish();
+  for (const { stream } of waiting) assert.equal((await stream.finish()).data.type, 'done');
+  const contents = await user.contents('t');
+  assert.equal(contents.length, 2 * 129);
+  assert.ok(!contents.includes('one too many'));
+});
+
+test('the queue goes on after an error', async () => {
+  const user = await newUser(server);
+  const gate = makeGate();
+  upstream.answer(async (reply, request) => {
+    if (request.body.messages.at(-1).content !== 'fails') return answerWith('fine')(reply);
+    await gate.opened;
+    return reply.json(500, {});
+  });
+  const { stream: failing } = await openAndBegin(user, 'fails');
+  const { stream: next, first } = await openAndBegin(user, 'works');
+  assert.equal(first.type, 'queued');
+  gate.open();
+  assert.equal((await failing.finish()).data.type, 'error');
+  assert.equal((await next.finish()).data.type, 'done');
+  assert.deepEqual(await user.contents('t'), ['fails', 'works', 'fine']);
+});
+
+test('a reader that leaves does not stop its run', async () => {
+  const user = await newUser(server);
+  const gate = makeGate();
+  answerHeldBy(gate);
+  const { stream } = await openAndBegin(user, 'hold');
+  await stream.close();
+  gate.open();
+  await until('the answer to be stored', async () => (await user.history('t')).message_count === 2);
+  assert.deepEqual(await user.contents('t'), ['hold', 're: hold']);
+});
+
+test('deleting a thread ends its run and its queue as stopped, closes the upstream, and nothing comes back', async () => {
+  const user = await newUser(server);
+  const gate = makeGate();
+  answerHeldBy(gate);
+  const { stream: held } = await openAndBegin(user, 'hold');
+  const { stream: queued } = await openAndBegin(user, 'waits');
+  await until('the upstream to be asked', () => upstream.requests.at(-1)?.body.messages.at(-1).content === 'hold');
+  const asked = upstream.requests.at(-1);
+  await user.deleteThread('t');
+  for (const stream of [held, queued]) {
+    const end = await stream.finish();
+    assert.deepEqual([end.data.type, end.data.reason], ['stopped', 'deleted']);
+  }
+  await asked.closed;
+  gate.open();
+  await user.ask('a new beginning', 't');
+  assert.deepEqual(await user.contents('t'), ['a new beginning', 're: a new beginning']);
+});
