@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -15,6 +16,8 @@ HeadGatherer::Step HeadGatherer::next(std::string_view& input) {
   std::optional<Step> step;
   size_t taken = 0;
   while (taken < input.size() && !step) {
+    taken += pass_field_bytes(input.substr(taken));
+    if (taken == input.size()) break;
     step = take_byte(static_cast<unsigned char>(input[taken]));
     ++taken;
   }
@@ -28,6 +31,16 @@ std::string HeadGatherer::take() {
   empty_line_skipped_ = false;
   bytes_seen_ = 0;
   return std::exchange(bytes_, {});
+}
+
+// Most bytes of a head are the inside of a field: how many at the front of `input` change nothing but the size.
+size_t HeadGatherer::pass_field_bytes(std::string_view input) noexcept {
+  if (place_ != Place::line) return 0;
+  const size_t bytes_max = std::min(input.size(), limits_.block_bytes_max - bytes_seen_);
+  size_t bytes = 0;
+  while (bytes < bytes_max && is_field_byte(static_cast<unsigned char>(input[bytes]))) ++bytes;
+  bytes_seen_ += bytes;
+  return bytes;
 }
 
 HeadGatherer::Step HeadGatherer::refuse(int status, Code code, const char* detail) {

@@ -67,6 +67,7 @@ class HeadGatherer {
 
   Step refuse(int status, Code code, const char* detail);
   std::optional<Step> skip_empty_line(std::string_view& input);
+  size_t pass_field_bytes(std::string_view input) noexcept;
   std::optional<Step> take_byte(unsigned char byte);
   std::optional<Step> take_line_byte(unsigned char byte);
 

@@ -68,7 +68,8 @@ constexpr ParserError kDisagreement{400, Code::malformed, "the header can be rea
 std::optional<ParserError> confirm_request(const HeaderBlock& headers, const RequestLine& line,
                                            const MessageRules& rules) {
   const Opinion opinion = ask_llhttp(HTTP_REQUEST, headers.bytes());
-  if (opinion.error == HPE_INVALID_METHOD) {
+  // The second code is for methods of RTSP: the scan has passed everything else that is constant in a request.
+  if (opinion.error == HPE_INVALID_METHOD || opinion.error == HPE_INVALID_CONSTANT) {
     return ParserError{501, Code::not_implemented, "the method is unknown"};
   }
   if (!agrees(opinion, headers, line.minor_version, rules)) return kDisagreement;
