@@ -48,10 +48,16 @@ function addNote(item, text, action, onAction) {
 
 // ---- history
 
+const incomplete = {
+  interrupted: 'The server ended during this answer; what had arrived is kept.',
+  stopped: 'Stopped.',
+  failed: 'The model’s server failed during this answer.',
+};
+
 function historyItems(messages) {
   return messages.filter(({ role }) => role === 'user' || role === 'assistant').map((message) => {
     const item = bubble(message.role, message.content, message.timestamp);
-    if (message.status && message.status !== 'complete' && message.status !== 'done') item.dataset.status = message.status;
+    if (message.status in incomplete) item.append(element('p', 'muted small', incomplete[message.status]));
     return item;
   });
 }

@@ -11,7 +11,8 @@ import { startScripted } from './support/scripted_upstream.mjs';
 import { startServer } from './support/server.mjs';
 import { test, until } from './support/wait.mjs';
 
-const USUAL_PORTS = [11434, 1234, 8080, 8000];
+const USUAL = { 11434: 'Ollama', 1234: 'LM Studio', 8080: 'llama.cpp', 8000: 'vLLM' };
+const USUAL_PORTS = Object.keys(USUAL).map(Number);
 let freePorts;
 let othersListen;
 
@@ -32,7 +33,8 @@ function skippedBecauseOfOthers(context) {
   return othersListen;
 }
 
-const healthOf = async (server) => JSON.stringify(await (await fetch(`${server.url}/health`)).json());
+const upstreamOf = async (server) => JSON.stringify((await (await fetch(`${server.url}/health`)).json()).upstream);
+const names = (text, port) => text.includes(USUAL[port]) || text.includes(`:${port}`);
 
 for (const port of USUAL_PORTS) {
   test(`a model server on port ${port} is found, used and named in the log and in /health`, async (context) => {
@@ -40,10 +42,10 @@ for (const port of USUAL_PORTS) {
     const mock = await startMockLlm({ port });
     const server = await startServer({ upstream: 'auto' });
     try {
-      await until('/health to name it', async () => (await healthOf(server)).includes(String(port)));
+      await until('/health to name it', async () => names(await upstreamOf(server), port));
       const user = await newUser(server);
       assert.equal((await user.ask('echo this')).text, 'echo this');
-      await server.waitForLog(new RegExp(`${port}`));
+      await server.waitForLog(new RegExp(`:${port}\\b`));
     } finally {
       await server.stop();
       await mock.stop();
@@ -59,7 +61,7 @@ test('without any the built-in model answers; one that appears later is found', 
     const user = await newUser(server);
     assert.match((await user.ask('anyone?', 't')).text, /language model/i);
     mock = await startMockLlm({ port: freePorts[0] });
-    await until('the next look', async () => (await healthOf(server)).includes(String(freePorts[0])));
+    await until('the next look', async () => names(await upstreamOf(server), freePorts[0]));
     assert.equal((await user.ask('now?', 't')).text, 'now?');
   } finally {
     await server.stop();
@@ -92,7 +94,7 @@ test('another Bobbin is never taken for a model', async (context) => {
     await other.waitForLog(/\/v1\/models/);
     const user = await newUser(server);
     assert.match((await user.ask('who are you?')).text, /language model/i);
-    assert.ok(!(await healthOf(server)).includes('8080'));
+    assert.ok(!names(await upstreamOf(server), 8080));
   } finally {
     await server.stop();
     await other.stop();

@@ -67,6 +67,8 @@ const notAllowed = {
   'message a list': '{"message":["a"]}',
   'message an object': '{"message":{"text":"a"}}',
   'an empty message': '{"message":""}',
+  'a message of white space alone': '{"message":" \\n\\t"}',
+  'a message given twice': '{"message":"a","message":"b"}',
   'thread_id a number': '{"message":"a","thread_id":1}',
   'thread_id false': '{"message":"a","thread_id":false}',
   'thread_id of 129 bytes': JSON.stringify({ message: 'a', thread_id: 'x'.repeat(129) }),

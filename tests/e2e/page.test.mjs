@@ -6,7 +6,7 @@ import { expectProblem, newUser } from './support/client.mjs';
 import { openBrowser, openPage, screenshot } from './support/browser.mjs';
 import { answerWith, echo, startScripted } from './support/scripted_upstream.mjs';
 import { flag, startServer } from './support/server.mjs';
-import { makeGate, test } from './support/wait.mjs';
+import { makeGate, test, until } from './support/wait.mjs';
 
 let browser;
 let server;
@@ -48,8 +48,7 @@ async function close(page) {
 
 test('the one-time link signs in once; the offline model streams; a reload finds it all again', async () => {
   const own = await startServer({ upstream: 'offline', args: [flag.loginLink] });
-  const link = /^open (http:\/\/\S+\/#login=(\S+))$/m.exec(own.stdout);
-  assert.ok(link, own.stdout);
+  const link = await until('the sign-in link', () => /^open (http:\/\/\S+\/#login=(\S+))$/m.exec(own.stdout));
   const page = await openPage(browser, own);
   try {
     await page.goto(link[1]);
