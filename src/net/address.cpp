@@ -42,6 +42,19 @@ bool is_ip_literal(std::string_view host) noexcept {
   return literal.is_v4 || literal.is_v6;
 }
 
+std::optional<std::array<unsigned char, 16>> ip_bytes(std::string_view host) noexcept {
+  const Literal literal(host);
+  std::array<unsigned char, 16> bytes = {};
+  if (literal.is_v6) {
+    std::memcpy(bytes.data(), literal.v6.s6_addr, bytes.size());
+    return bytes;
+  }
+  if (!literal.is_v4) return std::nullopt;
+  bytes[10] = bytes[11] = 0xff;
+  std::memcpy(bytes.data() + 12, &literal.v4, sizeof literal.v4);
+  return bytes;
+}
+
 bool is_loopback_host(std::string_view host) noexcept {
   host = without_brackets(host);
   const Literal literal(host);

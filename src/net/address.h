@@ -1,7 +1,7 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
+#include <array>
+#include <optional>
 #include <string_view>
 
 struct sockaddr;
@@ -20,5 +20,8 @@ using AddressPolicy = bool (*)(const sockaddr& address) noexcept;
 
 // Whether `host`, without brackets, is an IPv4 or IPv6 address in its usual notation.
 [[nodiscard]] bool is_ip_literal(std::string_view host) noexcept;
+
+// The bytes of such an address, in network order, IPv4 as ::ffff:a.b.c.d; nullopt when it is none.
+[[nodiscard]] std::optional<std::array<unsigned char, 16>> ip_bytes(std::string_view host) noexcept;
 
 }  // namespace bobbin::net

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "proto_http/url.h"
@@ -116,9 +117,28 @@ Result<ProxyRules> ProxyRules::parse(const ProxySettings& settings) {
     if (entry == "*") rules.none_ = true;
     if (entry.starts_with("*.")) entry.remove_prefix(1);
     while (entry.starts_with('.')) entry.remove_prefix(1);
+    if (const auto network = parse_network(entry)) {
+      rules.networks_.push_back(*network);
+      continue;
+    }
     if (auto parsed = parse_host_port(entry, 0)) rules.exceptions_.push_back({std::move(parsed->host), parsed->port});
   }
   return rules;
+}
+
+// `10.0.0.0/8` or `fd00::/8`.
+std::optional<ProxyRules::Network> ProxyRules::parse_network(std::string_view text) noexcept {
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const std::string_view base = text.substr(0, slash);
+  const std::string_view bits_text = text.substr(slash + 1);
+  const auto address = ip_bytes(base);
+  unsigned bits = 0;
+  const auto [end, error] = std::from_chars(bits_text.data(), bits_text.data() + bits_text.size(), bits);
+  if (!address || error != std::errc{} || end != bits_text.data() + bits_text.size()) return std::nullopt;
+  const bool is_v4 = base.find(':') == std::string_view::npos;
+  if (bits > (is_v4 ? 32U : 128U)) return std::nullopt;
+  return Network{.address = *address, .prefix_bits = is_v4 ? bits + 96 : bits};
 }
 
 bool ProxyRules::is_excepted(std::string_view host, uint16_t port) const noexcept {
@@ -130,7 +150,14 @@ bool ProxyRules::is_excepted(std::string_view host, uint16_t port) const noexcep
     // A whole label before it: `example.com` covers `a.example.com`, not `badexample.com`.
     if (host[host.size() - exception.host.size() - 1] == '.' && !is_ip_literal(host)) return true;
   }
-  return false;
+  const auto address = ip_bytes(host);
+  if (!address) return false;
+  return std::any_of(networks_.begin(), networks_.end(), [&](const Network& network) {
+    const size_t whole_bytes = network.prefix_bits / 8;
+    if (!std::equal(address->begin(), address->begin() + whole_bytes, network.address.begin())) return false;
+    const unsigned rest_bits = network.prefix_bits % 8;
+    return rest_bits == 0 || ((*address)[whole_bytes] ^ network.address[whole_bytes]) >> (8 - rest_bits) == 0;
+  });
 }
 
 const Proxy* ProxyRules::find(bool is_https, std::string_view host, uint16_t port) const noexcept {

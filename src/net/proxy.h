@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,7 +23,8 @@ struct Proxy {
 struct ProxySettings {
   std::string https_proxy;  // `http://[user:password@]host[:port]`, the scheme may be missing; empty: none
   std::string http_proxy;
-  std::string no_proxy;  // comma separated: `*`, host, `.domain`, IP literal, each with an optional `:port`
+  std::string
+      no_proxy;  // comma separated: `*`, or host, `.domain`, IP address (each with an optional `:port`), network
 };
 
 // Which requests go through which proxy. Immutable once parsed.
@@ -44,11 +46,18 @@ class ProxyRules {
     std::string host;   // without a leading dot
     uint16_t port = 0;  // 0: any
   };
+  // All addresses that begin with the first `prefix_bits` of `address`; IPv4 as ::ffff:a.b.c.d.
+  struct Network {
+    std::array<unsigned char, 16> address;
+    unsigned prefix_bits;
+  };
+  static std::optional<Network> parse_network(std::string_view text) noexcept;
   [[nodiscard]] bool is_excepted(std::string_view host, uint16_t port) const noexcept;
 
   std::optional<Proxy> https_;
   std::optional<Proxy> http_;
   std::vector<Exception> exceptions_;
+  std::vector<Network> networks_;
   bool none_ = false;
 };
 

@@ -49,10 +49,10 @@ class World {
   // Ends the exchange, so that its HttpCall is destroyed.
   void forget(Exchange& exchange);
 
-  // Steps the loop until `condition` holds; a failed check after ten seconds.
+  // Steps the loop until `condition` holds; a failed check after a minute.
   template <class Condition>
   void until(Condition condition) {
-    const uint64_t give_up_ns = uv_hrtime() + 10'000'000'000;
+    const uint64_t give_up_ns = uv_hrtime() + 60'000'000'000;
     while (!condition()) {
       step();
       if (uv_hrtime() > give_up_ns) throw bobbin::test::Failure("waited in vain");

@@ -3,8 +3,7 @@
 
 #include "src/net/http_client.h"
 
-#include <sys/socket.h>
-
+#include "src/loop/spawn.h"
 #include "tests/unit/net/client_world.h"
 
 using namespace bobbin;
@@ -318,6 +317,34 @@ TEST_CASE(an_answer_dropped_in_the_middle_closes_its_connection) {
   CHECK(x.done);
   world.forget(x);
   CHECK(peer.is_closed_by_client());
+}
+
+TEST_CASE(a_short_answer_can_be_drained_and_a_long_one_is_given_up) {
+  for (const size_t body_bytes : {1'000, 100'000}) {
+    World world;
+    PeerListener server(world);
+    CancelScope scope;
+    Gate gate;
+    std::optional<Result<bool>> drained;
+    {
+      HttpCall call(*world.client, get_options(server.url()), scope);
+      struct Run {
+        static Task<void> drain(HttpCall* asked, std::optional<Result<bool>>* out) {
+          if (auto head = co_await asked->head(); head) *out = co_await asked->drain(10'000);
+        }
+      };
+      spawn(gate, Run::drain(&call, &drained));
+      PeerConnection peer = server.accept();
+      peer.read_request();
+      peer.send("HTTP/1.1 500 Oops\r\nContent-Length: " + std::to_string(body_bytes) + "\r\n\r\n");
+      peer.send(std::string(body_bytes - 1, 'e'));
+      world.settle();
+      peer.send("e");
+      world.until([&] { return gate.count() == 0; });
+    }
+    CHECK_EQ(CHECK_OK(*drained), body_bytes == 1'000);
+    CHECK_EQ(world.client->pooled_count(), size_t{body_bytes == 1'000 ? 1U : 0U});
+  }
 }
 
 TEST_CASE(an_answer_to_head_has_no_body) {

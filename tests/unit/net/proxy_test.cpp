@@ -70,6 +70,17 @@ TEST_CASE(exceptions_are_whole_names_domains_addresses_and_ports) {
   CHECK(rules({.https_proxy = "p:1", .http_proxy = "", .no_proxy = " * "}).find(true, "any.com", 1) == nullptr);
 }
 
+TEST_CASE(networks_are_exceptions_for_addresses) {
+  const ProxyRules some = rules({.https_proxy = "p:1",
+                                 .http_proxy = "",
+                                 .no_proxy = "10.0.0.0/8,192.168.4.0/22,fd00::/7,1.2.3.4/32,9.9.9.9/33,8.8.8.8/,x/8"});
+  for (const char* host : {"10.255.0.1", "192.168.7.255", "fd12::1", "[fc00::1]", "1.2.3.4"})
+    CHECK(some.find(true, host, 443) == nullptr);
+  for (const char* host :
+       {"11.0.0.1", "192.168.8.0", "fe00::1", "1.2.3.5", "9.9.9.9", "8.8.8.8", "x", "10.example.com"})
+    CHECK(some.find(true, host, 443) != nullptr);
+}
+
 TEST_CASE(what_is_no_proxy_is_refused) {
   for (const char* text : {"https://p", "socks5://p:1", "p:0", "p:65536", "p:x", "http://", "a b", "http://p/path",
                            "http://u:%zz@p:1", "[::1", "a:b:c"})
