@@ -93,7 +93,7 @@ run_e2e() {
     sanitizer_environment "$preset"
     # Reports of servers that tests started would be lost among the tests' own output.
     for variable in ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS; do
-      [[ -z ${!variable:-} ]] || export "$variable=${!variable}:log_path=$PWD/$log/sanitizer"
+      [[ -z ${!variable:-} ]] || export "$variable=${!variable}:log_path='$PWD/$log/sanitizer'"
     done
     export BOBBIN_BIN=$PWD/build/$preset/bobbin
     with_progress "$preset: end-to-end tests" "$log/e2e.log" timeout --kill-after=10 900 \
