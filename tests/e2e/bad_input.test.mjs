@@ -118,7 +118,7 @@ test('413: a body over 1 MiB, by its announced length and by its chunks', async 
 
 test('415: a body that does not say that it is JSON', async () => {
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonp', '']) {
-    await expectProblem(await user.post(new TextEncoder().encode('{"message":"a"}'), { 'Content-Type': type }), 415, 'unsupported_media');
+    await expectProblem(await user.post(new TextEncoder().encode('{"message":"a"}'), { 'Content-Type': type }), 415, 'unsupported_media_type');
   }
 });
 
@@ -204,7 +204,7 @@ for (const [name, request] of Object.entries(ambiguous)) {
     const smuggled = `GET /health HTTP/1.1\r\n${host}\r\n`;
     const raw = await exchangeUntilClosed(server, bytes(request, smuggled));
     assert.match(raw.text, /^HTTP\/1\.1 400 /, raw.text);
-    assert.equal(raw.text.match(/HTTP\/1\.1 /g).length, 1, 'one answer only');
+    assert.equal(raw.text.match(/HTTP\/1\.1 \d{3} /g).length, 1, 'one answer only');
   });
 }
 

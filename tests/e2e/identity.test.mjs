@@ -127,12 +127,12 @@ test('user ids that are prefixes of each other, or hold separators, stay apart',
   const clients = [];
   for (const name of names) {
     const client = new Client(server, await server.token(name));
-    await client.ask(`only ${name}`, 't');
+    await client.ask(`only <${name}>`, 't');
     clients.push(client);
   }
   for (const [index, client] of clients.entries()) {
-    assert.deepEqual((await client.sessions()).sessions.map((session) => session.title), [`only ${names[index]}`]);
-    assert.equal((await client.contents('t'))[0], `only ${names[index]}`);
+    assert.deepEqual((await client.sessions()).sessions.map((session) => session.title), [`only <${names[index]}>`]);
+    assert.equal((await client.contents('t'))[0], `only <${names[index]}>`);
   }
   await clients[0].deleteAll();
   assert.equal((await clients[1].history('t')).message_count, 2);

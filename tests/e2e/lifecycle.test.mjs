@@ -1,7 +1,7 @@
 // The process: how it starts, refuses to start, dies, drains and comes back.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { newUser } from './support/client.mjs';
@@ -48,12 +48,18 @@ test('an unusable data directory is one clear line and exit code 1', async () =>
   const dir = makeTempDir();
   const file = path.join(dir, 'file');
   writeFileSync(file, 'not a directory');
-  const broken = path.join(dir, 'broken');
-  mkdirSync(broken);
-  writeFileSync(path.join(broken, 'CURRENT'), 'nonsense\n');
-  for (const data of [file, path.join(file, 'below'), '/proc/bobbin', broken]) {
+  const broken = await startServer({ dataDir: path.join(dir, 'broken') });
+  await broken.terminate();
+  for (const name of readdirSync(broken.dataDir, { recursive: true })) {
+    if (path.basename(name) === 'CURRENT') writeFileSync(path.join(broken.dataDir, name), 'nonsense\n');
+  }
+  for (const data of [file, path.join(file, 'below'), '/proc/bobbin']) {
     await expectRefusal(['--listen', '127.0.0.1:0', '--data', data], /data|director|store/i);
   }
+  // A damaged store: the engine's own words may stand in the log before the line that counts.
+  const damaged = await runToExit(['serve', '--upstream', 'offline', '--listen', '127.0.0.1:0', '--data', broken.dataDir]);
+  assert.equal(damaged.code, 1);
+  assert.match(damaged.stderr.trimEnd().split('\n').at(-1), /store|data/i);
   assert.equal(readFileSync(file, 'utf8'), 'not a directory');
 });
 
@@ -71,7 +77,7 @@ test('a secret under 32 bytes is one clear line and exit code 1, from a file and
   const dir = makeTempDir();
   const short = 'only-31-bytes-of-secret-text-xx';
   const file = path.join(dir, 'short');
-  writeFileSync(file, `${short}\n`);
+  writeFileSync(file, `${short}\n`, { mode: 0o600 });
   const place = ['--listen', '127.0.0.1:0', '--data', path.join(dir, 'data')];
   await expectRefusal([...place, '--jwt-secret-file', file], /32/);
   await expectRefusal(place, /32/, { BOBBIN_JWT_SECRET: short });

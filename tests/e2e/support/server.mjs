@@ -27,8 +27,12 @@ export const testSecret = 'e2e-secret-e2e-secret-e2e-secret-e2e-secret-012345678
 const running = new Set();
 process.on('exit', () => { for (const child of running) child.kill('SIGKILL'); });
 
+const tempDirs = [];
+process.on('exit', () => { for (const dir of tempDirs) rmSync(dir, { recursive: true, force: true }); });
+
 export function makeTempDir() {
-  return mkdtempSync(path.join(tmpdir(), 'bobbin-e2e-'));
+  tempDirs.push(mkdtempSync(path.join(tmpdir(), 'bobbin-e2e-')));
+  return tempDirs.at(-1);
 }
 
 // A child with its output collected by line.
