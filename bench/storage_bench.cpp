@@ -261,28 +261,44 @@ class Bench {
     });
   }
 
-  // `count` threads, then `scale` moves of one thread to the top: another thread's turn in between each time, else
-  // nothing would move. Every 20th time some other thread is deleted and made again.
-  void churn(const std::string& user, uint64_t count) {
-    Pipeline pipeline(*store_);
-    std::vector<Thread> first{make_thread(user, "t0"), make_thread(user, "t1")};
-    const auto make = [&](uint64_t i) {
-      // One message is enough; the run is left to end with the store, or with the thread.
-      pipeline.send(question({user, "t" + std::to_string(i), 0}));
-    };
-    for (uint64_t i = 2; i < count; ++i) make(i);
-    for (uint64_t i = 0; i < scale_; ++i) {
-      turn(pipeline, first[i % 2]);
-      if (i % 20 == 19) {
-        const uint64_t other = 2 + i * 7919 % (count - 2);
-        pipeline.send(DeleteThread{user, "t" + std::to_string(other)});
-        make(other);
-      }
-    }
+  // One user's threads while they are churned.
+  struct Churned {
+    std::string user;
+    uint64_t count = 0;
+    std::vector<Thread> movers;
+  };
+
+  // One message is enough; its run ends with the store, or with the thread.
+  void make(Pipeline& pipeline, const Churned& owner, uint64_t number) {
+    pipeline.send(question({owner.user, "t" + std::to_string(number), 0}));
   }
 
+  // The i-th move to the top: two threads take turns, else nothing would move. Every 20th time some other thread is
+  // deleted and made again.
+  void move(Pipeline& pipeline, const Churned& owner, uint64_t i) {
+    turn(pipeline, owner.movers[i % 2]);
+    if (i % 20 != 19) return;
+    const uint64_t other = 2 + i * 7919 % (owner.count - 2);
+    pipeline.send(DeleteThread{owner.user, "t" + std::to_string(other)});
+    make(pipeline, owner, other);
+  }
+
+  // `scale` moves for each user, in turns, so that what is not flushed or compacted yet is shared among them.
   void sessions() {
-    for (const uint64_t count : {uint64_t{10}, uint64_t{50}, scale_}) churn("user" + std::to_string(count), count);
+    std::vector<Churned> users;
+    for (const uint64_t count : {uint64_t{10}, uint64_t{50}, scale_}) {
+      const std::string user = "user" + std::to_string(count);
+      users.push_back({user, count, {make_thread(user, "t0"), make_thread(user, "t1")}});
+    }
+    {
+      Pipeline pipeline(*store_);
+      for (const Churned& owner : users) {
+        for (uint64_t i = 2; i < owner.count; ++i) make(pipeline, owner, i);
+      }
+      for (uint64_t i = 0; i < scale_; ++i) {
+        for (const Churned& owner : users) move(pipeline, owner, i);
+      }
+    }
     const std::string large = "user" + std::to_string(scale_);
     measure(
         "sessions, page of 10: 10 threads against all, churned", [&](Tier tier) { return list("user10", 10, tier); },

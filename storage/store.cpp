@@ -91,6 +91,7 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
     BOBBIN_ASSERT(std::get<Finished>(reply).applied);
     metrics::add(metrics::Counter::runs_interrupted);
   }
+  TRY(impl->writer->commit_now());
   if (!interrupted.empty()) log::warn("runs were active when the last process ended", {{"count", interrupted.size()}});
   TRY(impl->start_writer());
   return std::unique_ptr<Store>(new Store(std::move(impl)));

@@ -25,7 +25,7 @@ Writer::Writer(const Database& database, uint64_t last_sequence, const Options& 
 Result<Reply> Writer::apply_now(Command command) {
   BOBBIN_ASSERT(!thread_.joinable());
   Result<Reply> reply = applier_.apply(command);
-  TRY(write_batch());
+  if (batch_.bytes() >= kGroupBytesMax) TRY(write_batch());
   return reply;
 }
 

@@ -28,8 +28,9 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  // Applies and commits `command` on this thread. Only before start().
+  // Applies `command` on this thread; it is durable after commit_now() at the latest. Only before start().
   Result<Reply> apply_now(Command command);
+  Result<void> commit_now() { return write_batch(); }
   void start();
 
   // Errors: overloaded, draining, or the error that ended the writer.
