@@ -41,6 +41,10 @@ Result<ModelChoice> choose_model(const ServeOptions& options) {
   }
   choice.kind = ModelChoice::Kind::server;
   choice.server.model = options.model;
+  choice.server.use_first_listed = true;
+  choice.server.connect_timeout_ms = options.upstream_connect_timeout_ms;
+  choice.server.first_byte_timeout_ms = options.upstream_first_byte_timeout_ms;
+  choice.server.idle_timeout_ms = options.upstream_idle_timeout_ms;
   TRY_ASSIGN(choice.server.endpoints, upstream::parse_upstream_url(options.upstream));
   std::string key = options.upstream_key;
   if (!options.upstream_key_file.empty()) {

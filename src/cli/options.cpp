@@ -82,6 +82,19 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
   app.add_option("--upstream-key", options.upstream_key, "the key itself; better in the environment")
       ->type_name("TEXT");
   app.add_option("--upstream-ca", options.upstream_ca, "more certificates to trust, PEM")->type_name("FILE");
+  const CLI::Range timeout_ms(1u, 86'400'000u);
+  app.add_option("--upstream-connect-timeout-ms", options.upstream_connect_timeout_ms,
+                 "how long finding and reaching the model's server may take")
+      ->check(timeout_ms)
+      ->capture_default_str();
+  app.add_option("--upstream-first-byte-timeout-ms", options.upstream_first_byte_timeout_ms,
+                 "how long the model may take to begin its answer")
+      ->check(timeout_ms)
+      ->capture_default_str();
+  app.add_option("--upstream-idle-timeout-ms", options.upstream_idle_timeout_ms,
+                 "how long it may be silent within an answer")
+      ->check(timeout_ms)
+      ->capture_default_str();
   app.add_option("--model", options.model, "model to ask for; empty: the server's first")->type_name("NAME");
   app.add_option("--system-prompt", options.system_prompt, "what the model is told before every conversation")
       ->type_name("TEXT");

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "src/base/log.h"
+#include "src/base/limits.h"
 
 // What the command line, the environment and the config file say, as plain values.
 namespace bobbin::cli {
@@ -17,6 +17,9 @@ struct ServeOptions {
   std::string upstream_key_file;
   std::string upstream_key;
   std::string upstream_ca;
+  uint32_t upstream_connect_timeout_ms = limits::kUpstreamConnectTimeoutMs;
+  uint32_t upstream_first_byte_timeout_ms = limits::kUpstreamFirstByteTimeoutMs;
+  uint32_t upstream_idle_timeout_ms = limits::kUpstreamIdleTimeoutMs;
   std::string model;
   std::string system_prompt;
   uint32_t context_tokens = 8000;

@@ -2,30 +2,9 @@
 
 #include "src/base/log.h"
 #include "src/loop/sleep.h"
-#include "src/upstream/deadline_scope.h"
+#include "src/upstream/models_query.h"
 
 namespace bobbin::upstream {
-namespace {
-
-// A server on this machine that lists its models slower than this would not be pleasant to chat with.
-constexpr uint64_t kProbeMs = 3'000;
-constexpr size_t kModelsBytesMax = 1024 * 1024;
-
-// The whole answer to `request`, or nothing.
-Task<std::optional<Judgement>> ask(net::HttpCall& call) {
-  const Result<http::ResponseHead> head = co_await call.head();
-  if (!head) co_return std::nullopt;
-  std::string body;
-  for (;;) {
-    const Result<std::string_view> piece = co_await call.read();
-    if (!piece || body.size() + piece->size() > kModelsBytesMax) co_return std::nullopt;
-    if (piece->empty()) break;
-    body.append(*piece);
-  }
-  co_return judge_models_answer(head->status(), head->find_header("server").value_or(""), body);
-}
-
-}  // namespace
 
 void FoundServerBoard::publish(FoundServer found) {
   const std::scoped_lock lock(mutex_);
@@ -43,12 +22,7 @@ AutoModel::AutoModel(Loop& loop, net::HttpClient& client, FoundServerBoard& boar
 Task<std::optional<FoundServer>> AutoModel::probe(LocalServer server, CancelScope& scope) {
   Result<Endpoints> endpoints = parse_upstream_url("http://127.0.0.1:" + std::to_string(server.port));
   if (!endpoints) co_return std::nullopt;
-  DeadlineScope limits(loop_, scope);
-  limits.end_in(kProbeMs);
-  net::HttpCall call(client_,
-                     {.method = "GET", .url = endpoints->models, .headers = {{"User-Agent", "bobbin"}}, .body = ""},
-                     limits.scope());
-  std::optional<Judgement> judgement = co_await ask(call);
+  std::optional<Judgement> judgement = co_await query_models(loop_, client_, endpoints->models, {}, scope);
   if (!judgement || judgement->verdict != ProbeVerdict::usable) co_return std::nullopt;
   co_return FoundServer{.name = server.name, .endpoints = std::move(*endpoints), .model = std::move(judgement->model)};
 }

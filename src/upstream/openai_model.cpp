@@ -7,6 +7,7 @@
 #include "src/upstream/chat_request.h"
 #include "src/upstream/deadline_scope.h"
 #include "src/upstream/delta_parser.h"
+#include "src/upstream/models_query.h"
 #include "src/upstream/upstream_error.h"
 
 namespace bobbin::upstream {
@@ -45,6 +46,20 @@ Task<Error> read_refusal(net::HttpCall& call, DeadlineScope& limits, int32_t sta
   }
   excerpt = error_excerpt(body);
   co_return error_of_status(status);
+}
+
+// Some servers repeat the key that they refuse, also in parts (`sk-ab***yz`): only the whole key is a secret.
+std::string without_key(std::string text, const std::string& key) {
+  if (key.empty()) return text;
+  for (size_t at = text.find(key); at != std::string::npos; at = text.find(key, at))
+    text.replace(at, key.size(), "[key]");
+  return text;
+}
+
+// A wrong address often answers with a page of its own and status 200.
+bool is_web_page(const http::ResponseHead& head) {
+  const std::string_view type = head.find_header("Content-Type").value_or("");
+  return http::equals_ignoring_case(type.substr(0, type.find_first_of("; \t")), "text/html");
 }
 
 // Reads the body to the end of the answer. An answer that is whole counts, however its connection ended.
@@ -98,8 +113,19 @@ net::HttpCallOptions OpenaiModel::make_request(const Prompt& prompt) const {
                                .first_byte_timeout_ms = options_.first_byte_timeout_ms,
                                .idle_timeout_ms = options_.idle_timeout_ms};
   if (!options_.api_key.empty()) request.headers.emplace_back("Authorization", "Bearer " + options_.api_key);
-  append_chat_request(request.body, prompt, prompt.model.empty() ? options_.model : prompt.model);
+  const std::string& default_model = options_.model.empty() ? listed_model_ : options_.model;
+  append_chat_request(request.body, prompt, prompt.model.empty() ? default_model : prompt.model);
   return request;
+}
+
+Task<void> OpenaiModel::look_up_model(CancelScope& scope) {
+  std::optional<Judgement> judgement =
+      co_await query_models(loop_, client_, options_.endpoints.models, options_.api_key, scope);
+  if (!judgement) co_return;  // asked again with the next prompt; this one may fare better than the query did
+  has_looked_up_ = true;
+  if (judgement->verdict != ProbeVerdict::usable) co_return;
+  listed_model_ = std::move(judgement->model);
+  log::info("model chosen", {{"url", options_.endpoints.base}, {"model", listed_model_}});
 }
 
 Task<Result<Answer>> OpenaiModel::exchange(const Prompt& prompt, DeltaSink& sink, CancelScope& scope,
@@ -109,6 +135,8 @@ Task<Result<Answer>> OpenaiModel::exchange(const Prompt& prompt, DeltaSink& sink
   const Result<http::ResponseHead> head = co_await call.head();
   if (!head) co_return fail(error_of_network(head.error()));
   if (head->status() >= 300) co_return fail(co_await read_refusal(call, limits, head->status(), excerpt));
+  if (is_web_page(*head))
+    co_return fail(Code::upstream_rejected, head->status(), "the model's server answered with a web page");
 
   StoppableSink stoppable(sink, scope);
   DeltaParser parser(stoppable);
@@ -119,6 +147,8 @@ Task<Result<Answer>> OpenaiModel::exchange(const Prompt& prompt, DeltaSink& sink
 
 Task<Result<Answer>> OpenaiModel::stream(Prompt prompt, DeltaSink& sink, CancelScope& scope) {
   metrics::add(metrics::Counter::upstream_requests);
+  if (options_.use_first_listed && !has_looked_up_ && options_.model.empty() && prompt.model.empty())
+    co_await look_up_model(scope);
   std::string excerpt;
   Result<Answer> answer = co_await exchange(prompt, sink, scope, excerpt);
   if (answer) co_return answer;
@@ -129,7 +159,7 @@ Task<Result<Answer>> OpenaiModel::stream(Prompt prompt, DeltaSink& sink, CancelS
                                          {"code", code_name(error.code)},
                                          {"number", error.number},
                                          {"detail", error.detail},
-                                         {"said", excerpt}});
+                                         {"said", without_key(std::move(excerpt), options_.api_key)}});
   co_return answer;
 }
 
@@ -137,7 +167,7 @@ ModelState OpenaiModel::state() const {
   return {.language_model = true,
           .name = options_.name,
           .url = options_.endpoints.base,
-          .model = options_.model,
+          .model = options_.model.empty() ? listed_model_ : options_.model,
           .detail = "answers come from this server"};
 }
 

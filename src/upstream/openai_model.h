@@ -13,7 +13,9 @@ namespace bobbin::upstream {
 struct OpenaiModelOptions {
   std::string name = "openai";  // for people: `openai`, `Ollama`, …
   Endpoints endpoints;
-  std::string model;    // asked when a prompt names none; empty: the server chooses
+  std::string model;  // asked when a prompt names none; empty: the server chooses
+  // Without a model of either kind: ask for the first that the server lists. Many servers refuse a request without one.
+  bool use_first_listed = false;
   std::string api_key;  // sent as a bearer token, never logged; empty: none
   uint32_t connect_timeout_ms = limits::kUpstreamConnectTimeoutMs;
   uint32_t first_byte_timeout_ms = limits::kUpstreamFirstByteTimeoutMs;
@@ -36,12 +38,16 @@ class OpenaiModel final : public Model {
 
  private:
   [[nodiscard]] net::HttpCallOptions make_request(const Prompt& prompt) const;
+  // Fills listed_model_, once a server has said what it has.
+  Task<void> look_up_model(CancelScope& scope);
   // The exchange itself; `excerpt` gets the server's own words when it fails with some.
   Task<Result<Answer>> exchange(const Prompt& prompt, DeltaSink& sink, CancelScope& scope, std::string& excerpt);
 
   Loop& loop_;
   net::HttpClient& client_;
   const OpenaiModelOptions options_;
+  std::string listed_model_;
+  bool has_looked_up_ = false;
 };
 
 }  // namespace bobbin::upstream
