@@ -19,7 +19,10 @@ set(CMAKE_C_FLAGS_RELEASE "-O2 -ffunction-sections -fdata-sections")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -ffunction-sections -fdata-sections")
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
-  add_link_options(-fuse-ld=lld -Wl,--gc-sections)
+  # The linker reads the compiler's own bitcode: it has to be of the same version, and `ld.lld` may be an older one.
+  string(REGEX MATCH "^[0-9]+" CLANG_MAJOR "${CMAKE_CXX_COMPILER_VERSION}")
+  find_program(LLD NAMES ld.lld-${CLANG_MAJOR} REQUIRED)
+  add_link_options(-fuse-ld=lld --ld-path=${LLD} -Wl,--gc-sections)
 endif()
 
 set(BOBBIN_SANITIZE "" CACHE STRING "sanitizers for the whole build, as in -fsanitize=")
