@@ -344,6 +344,8 @@ StartedRun Applier::start_run(const std::string& user, const std::string& thread
                      .message_id = run.message_id,
                      .user_order = user_order,
                      .answer_order = answer_order,
+                     .parent_order = parent.order,
+                     .user_depth = run.user_depth,
                      .content = std::move(entry.content),
                      .options = std::move(entry.options)};
 

@@ -46,6 +46,10 @@ struct StartedRun {
   Uuid message_id;  // of the answer
   uint64_t user_order = 0;
   uint64_t answer_order = 0;
+  // What the user's message follows in its branch: user_depth - 1 messages, of which the newest has this order (0: the
+  // message is a root). Who has read the branch before this run began knows by the two whether it read all of it.
+  uint64_t parent_order = 0;
+  uint32_t user_depth = 1;
   std::string content;  // the user's message
   std::string options;
 };

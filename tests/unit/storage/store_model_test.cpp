@@ -98,7 +98,7 @@ std::string describe(const Result<Reply>& reply) {
   std::string text;
   const auto run = [&](const std::optional<StartedRun>& started) {
     text += started ? " run " + started->run_id.to_string() + " inc " + std::to_string(started->incarnation) +
-                          " says " + started->content
+                          " after " + std::to_string(started->user_depth - 1) + " says " + started->content
                     : " no run";
   };
   if (const auto* submitted = std::get_if<Submitted>(&*reply)) {
@@ -231,7 +231,8 @@ class Walk {
     thread.leaf = thread.active_question = static_cast<int>(thread.messages.size()) - 1;
     thread.active = run_id;
     thread.activity = ++activity_;
-    return " run " + run_id.to_string() + " inc " + std::to_string(thread.incarnation) + " says " + content;
+    return " run " + run_id.to_string() + " inc " + std::to_string(thread.incarnation) + " after " +
+           std::to_string(thread.branch().size() - 1) + " says " + content;
   }
   std::string start_waiting(ModelThread& thread) {
     if (thread.active || thread.waiting.empty()) return " no run";

@@ -138,6 +138,41 @@ TEST_CASE(a_queued_branch_starts_where_it_was_asked_to) {
   CHECK_EQ(next.content, "root");
 }
 
+TEST_CASE(a_started_run_says_what_it_follows) {
+  Fixture f;
+  // The run's place is what its stored message has, and what the page before it ended with.
+  const auto check = [&](const StartedRun& run, uint32_t depth, uint64_t parent) {
+    CHECK_EQ(run.user_depth, depth);
+    CHECK_EQ(run.parent_order, parent);
+    const HistoryPage page = f.page("u", "t");
+    CHECK(page.messages[0].id == run.user_message_id);
+    CHECK_EQ(page.messages[0].depth, depth);
+    CHECK_EQ(page.messages[0].parent_order, parent);
+    CHECK_EQ(page.messages.size(), size_t{depth});
+  };
+  StartedRun run = *f.submit("u", "t", "q1").run;
+  check(run, 1, 0);
+  f.submit("u", "t", "q2");
+  const uint64_t a1 = run.answer_order;
+  run = *f.finish(run, "a1").next;
+  check(run, 3, a1);
+  branch(f, "q1b", Uuid{});
+  const Uuid first_answer = f.page("u", "t").messages[1].id;
+  branch(f, "q2b", first_answer);
+  f.submit("u", "t", "q3b");
+  const uint64_t q2 = run.user_order;
+  CHECK(!f.end_without_answer(run, RunOutcome::error, false).next);
+  CHECK_EQ(f.page("u", "t").messages[0].order, q2);
+  f.reopen();
+  run = *std::get<StartedNext>(CHECK_OK(f.store->execute(StartNext{"u", "t"}))).run;
+  check(run, 1, 0);
+  run = *f.finish(run, "a1b").next;
+  check(run, 3, a1);
+  const uint64_t q2b = run.user_order;
+  run = *f.end_without_answer(run, RunOutcome::error).next;
+  check(run, 4, q2b);
+}
+
 TEST_CASE(an_unknown_parent_is_not_found) {
   Fixture f;
   const auto submit_with = [&](const std::string& thread, const Uuid& parent) {
