@@ -406,19 +406,22 @@ Result<Reply> Applier::apply(CancelQueued& command) {
   return Cancelled{.found = true};
 }
 
+// A scan of recency walks over the deleted rows between two threads, and every turn deletes one. So a row is put once
+// and then deleted as such: the two vanish together in the next flush, and what a scan meets is bounded by one small
+// buffer. For that the newest thread moves too, where it could be overwritten in place. Only a change that must not
+// move its thread overwrites, and the thread remembers it.
 void Applier::put_summary(Change& change, const std::string& user, ThreadState& state, UserState& owner,
                           bool is_activity) {
   ThreadSummary& summary = state.summary;
   const bool is_top = owner.top_thread == summary.thread && owner.top_stamp == summary.recency_stamp;
-  if (is_activity && !is_top) {
-    if (summary.recency_stamp != 0) {
-      std::string old_key;
-      append_recency_key(old_key, user, summary.recency_stamp, summary.thread);
-      batch_.remove(Family::recency, old_key);
-    }
+  if (is_activity || is_top) {
+    if (summary.recency_stamp != 0) remove_recency(user, summary);
+    summary.flags &= ~thread_flags::kRecencyRewritten;
     summary.recency_stamp = std::max(clock_.now_us(), owner.top_stamp + 1);
     owner.top_stamp = summary.recency_stamp;
     owner.top_thread = summary.thread;
+  } else {
+    summary.flags |= thread_flags::kRecencyRewritten;
   }
   std::string value;
   append_summary_record(value, summary);
@@ -428,6 +431,16 @@ void Applier::put_summary(Change& change, const std::string& user, ThreadState& 
   append_recency_key(recency_key, user, summary.recency_stamp, summary.thread);
   batch_.put(Family::recency, recency_key, value);
   change.put(Family::threads, std::move(key), value);
+}
+
+void Applier::remove_recency(const std::string& user, const ThreadSummary& summary) {
+  std::string key;
+  append_recency_key(key, user, summary.recency_stamp, summary.thread);
+  if (summary.flags & thread_flags::kRecencyRewritten) {
+    batch_.remove(Family::recency, key);
+  } else {
+    batch_.remove_put_once(Family::recency, key);
+  }
 }
 
 }  // namespace bobbin::store

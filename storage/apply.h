@@ -64,6 +64,8 @@ class Applier {
 
   // Puts the summary into threads and recency. `is_activity` moves the thread to the top of its user's list.
   void put_summary(Change& change, const std::string& user, ThreadState& state, UserState& owner, bool is_activity);
+  // Deletes the thread's row in recency.
+  void remove_recency(const std::string& user, const ThreadSummary& summary);
 
   const Database& database_;
   Batch& batch_;

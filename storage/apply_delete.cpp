@@ -26,9 +26,7 @@ Result<Reply> Applier::apply(DeleteThread& command) {
   const std::string end = prefix_end(key);
   for (const Family family : {Family::messages, Family::runs, Family::queue}) change.remove_range(family, key, end);
   batch_.remove_range(Family::annotations, key, end);
-  std::string recency_key;
-  append_recency_key(recency_key, command.user, state->summary.recency_stamp, command.thread);
-  batch_.remove(Family::recency, recency_key);
+  remove_recency(command.user, state->summary);
   change.remove(Family::threads, key);
   change.seal(state->summary.incarnation);
 

@@ -19,6 +19,10 @@ void Batch::remove(Family family, std::string_view key) {
   must(batch_.Delete(database_.family(family), to_slice(key)));
 }
 
+void Batch::remove_put_once(Family family, std::string_view key) {
+  must(batch_.SingleDelete(database_.family(family), to_slice(key)));
+}
+
 void Batch::remove_range(Family family, std::string_view first, std::string_view end) {
   must(batch_.DeleteRange(database_.family(family), to_slice(first), to_slice(end)));
 }

@@ -19,6 +19,10 @@ class Batch {
 
   void put(Family family, std::string_view key, std::string_view value);
   void remove(Family family, std::string_view key);
+  // Only for a row that was put exactly once: row and deletion vanish together where they meet, at the latest when the
+  // buffer is flushed or two files are merged. A plain deletion stays until it reaches the last level. On a row that
+  // was put twice the older value would come back.
+  void remove_put_once(Family family, std::string_view key);
   // From `first` to before `end`.
   void remove_range(Family family, std::string_view first, std::string_view end);
 

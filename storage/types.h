@@ -71,6 +71,8 @@ inline constexpr uint32_t kBranched =
 inline constexpr uint32_t kTitleSet = 1u << 1;  // renamed: the title no longer follows the first message
 inline constexpr uint32_t kPinned = 1u << 2;
 inline constexpr uint32_t kArchived = 1u << 3;
+// The row in recency was overwritten since it was made. Storage's own: it decides how that row is deleted.
+inline constexpr uint32_t kRecencyRewritten = 1u << 4;
 }  // namespace thread_flags
 
 // What a list of threads shows, and what the writer must know of a thread to change it.

@@ -1,6 +1,4 @@
-// Reading: pages joined are the whole, branches, the recency index, isolation of users, tiers.
-#include <algorithm>
-
+// Reading: pages joined are the whole, branches, isolation of users, tiers.
 #include "tests/unit/storage/store_fixture.h"
 
 using namespace bobbin;
@@ -210,63 +208,6 @@ TEST_CASE(a_cursor_of_a_dead_incarnation_is_gone) {
   CHECK_FAILS(
       f.store->read_history({.user = "u", .thread = "t", .limit = 1, .bytes_max = 1, .cursor = invented}, Tier::any),
       Code::malformed);
-}
-
-TEST_CASE(pages_of_sessions_join_to_the_whole_list) {
-  Fixture f;
-  Strings expected;
-  for (int i = 0; i < 20; ++i) {
-    const std::string thread = "t" + std::to_string(i * 37 % 20);
-    f.turn("u", thread, "q", "a");
-    expected.insert(expected.begin(), thread);
-    advance_us(i % 3);
-  }
-  for (const uint32_t limit : {1u, 3u, 19u, 20u, 21u}) CHECK(f.sessions("u", limit) == expected);
-  // Threads that are made or move to the top between pages neither double nor hide another one.
-  Strings seen;
-  std::optional<SessionsCursor> cursor;
-  int made = 0;
-  do {
-    const auto page =
-        CHECK_OK(f.store->list_sessions({.user = "u", .limit = 3, .bytes_max = 1 << 20, .cursor = cursor}, Tier::any));
-    for (const ThreadSummary& summary : page.sessions) seen.push_back(summary.thread);
-    cursor = page.next;
-    f.turn("u", "new" + std::to_string(++made), "q", "a");
-    f.turn("u", seen.front(), "again", "a");
-  } while (cursor);
-  CHECK(seen == expected);
-}
-
-TEST_CASE(the_recency_index_never_loses_or_doubles_a_thread) {
-  Fixture f;
-  const Strings threads{"a", "b", "c", "d"};
-  Strings newest_first;
-  for (int i = 0; i < 120; ++i) {
-    const std::string& thread = threads[static_cast<size_t>(i * i + i / 3) % 4];
-    if (i % 17 == 16 && std::find(newest_first.begin(), newest_first.end(), thread) != newest_first.end()) {
-      CHECK_OK(f.delete_thread("u", thread));
-      std::erase(newest_first, thread);
-    } else {
-      f.turn("u", thread, "q", "a");
-      std::erase(newest_first, thread);
-      newest_first.insert(newest_first.begin(), thread);
-    }
-    if (i % 11 == 0) f.reopen();
-    if (i % 5 == 0) fake_wall_us -= 1'000'000;
-    CHECK(f.sessions("u", 2) == newest_first);
-  }
-}
-
-TEST_CASE(the_newest_thread_keeps_its_key) {
-  Fixture f;
-  f.turn("u", "t", "q", "a");
-  const uint64_t stamp = summary_of(f, "t").recency_stamp;
-  advance_us(1'000'000);
-  f.turn("u", "t", "q2", "a2");
-  CHECK_EQ(summary_of(f, "t").recency_stamp, stamp);
-  f.turn("u", "t2", "q", "a");
-  f.turn("u", "t", "q3", "a3");
-  CHECK(summary_of(f, "t").recency_stamp > stamp);
 }
 
 TEST_CASE(users_whose_ids_begin_alike_see_only_their_own) {
