@@ -11,6 +11,16 @@
 
 namespace bobbin::store {
 
+// Errors: invalid (not of 1..128 bytes).
+Result<void> check_ids(const std::string& user, const std::string& thread);
+
+// Each puts one row and lists it in the change.
+void put_message(Change& change, const std::string& user, const std::string& thread, const Message& message);
+void put_run(Change& change, const std::string& user, const std::string& thread, const Uuid& run_id,
+             const RunRecord& run);
+void put_queue_entry(Change& change, const std::string& user, const std::string& thread, uint64_t position,
+                     const QueueRecord& entry);
+
 // What each command does: checks it against the state, then changes state and batch together. A command reads and
 // checks all before it changes anything, so one that fails has changed nothing. Internal to storage; the writer's
 // thread only.
@@ -60,7 +70,12 @@ class Applier {
   // fail.
   StartedRun start_run(const std::string& user, const std::string& thread, ThreadState& state, UserState& owner,
                        QueueRecord entry, uint64_t position, const Parent& parent);
-  void store_answer(Change& change, FinishRun& command, ThreadState& state);
+  // The user's message, in batch and summary; gives it back.
+  Message put_question(Change& change, const std::string& user, const std::string& thread, ThreadSummary& summary,
+                       const QueueRecord& entry, const Parent& parent);
+  // Ends the active run. Cannot fail.
+  void end_run(FinishRun& command, ThreadState& state, UserState& owner);
+  void put_answer(Change& change, FinishRun& command, ThreadState& state);
 
   // Puts the summary into threads and recency. `is_activity` moves the thread to the top of its user's list.
   void put_summary(Change& change, const std::string& user, ThreadState& state, UserState& owner, bool is_activity);

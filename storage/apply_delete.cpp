@@ -1,5 +1,3 @@
-#include <array>
-
 #include "storage/apply.h"
 #include "storage/keys.h"
 #include "storage/scan.h"
@@ -9,7 +7,7 @@ namespace bobbin::store {
 
 Result<Reply> Applier::apply(DeleteThread& command) {
   std::string key;
-  if (command.user.empty() || command.user.size() > 128 || command.thread.empty() || command.thread.size() > 128) {
+  if (!check_ids(command.user, command.thread)) {
     return fail(Code::not_found, 0, "thread");
   }
   append_thread_prefix(key, command.user, command.thread);
