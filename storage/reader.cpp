@@ -125,17 +125,20 @@ Result<HistoryPage> Reader::read_history(const HistoryQuery& query, Tier tier) c
     }
     wanted = message->parent_order;
     page.messages.push_back(std::move(*message));
+    // No step beyond the last one: behind a root may lie all that was deleted of the thread that was here before.
+    if (wanted == 0 || page.messages.size() == query.limit) break;
     steps = 0;
     scan.next();
   }
   TRY(scan.status());
-  const bool cut =
-      page.messages.size() == query.limit || (scan.valid() && parse_message_key(scan.key())->order == wanted);
-  if (wanted != 0 && !cut) {
+  if (wanted == 0) return page;
+  // A page that is not full ended before the wanted message, by its bytes, or the message is not there.
+  const auto key = scan.valid() ? parse_message_key(scan.key()) : std::nullopt;
+  if (page.messages.size() < query.limit && !(key && key->order == wanted)) {
     if (query.cursor && page.messages.empty()) return fail(Code::malformed, 0, "no message at this cursor");
     return fail(corrupt_row(Family::messages, key_of(wanted), Error(Code::corrupt, 0, "parent message is missing")));
   }
-  if (wanted != 0) page.next = HistoryCursor{page.incarnation, leaf, wanted};
+  page.next = HistoryCursor{page.incarnation, leaf, wanted};
   return page;
 }
 

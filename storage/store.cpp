@@ -3,7 +3,6 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "src/base/assert.h"
 #include "src/base/log.h"
 #include "src/base/metrics.h"
 #include "storage/database.h"
@@ -87,8 +86,12 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
                        Writer::Options{options.wall_clock, options.steady_clock, options.on_fatal});
   TRY_ASSIGN(std::vector<FinishRun> interrupted, interrupted_runs(*impl->database, options.run_log));
   for (FinishRun& finish : interrupted) {
+    const std::string thread = finish.thread;
     TRY_ASSIGN(const Reply reply, impl->writer->apply_now(std::move(finish)));
-    BOBBIN_ASSERT(std::get<Finished>(reply).applied);
+    if (!std::get<Finished>(reply).applied) {
+      log::error("a run is in the queue, but its thread does not know it", {{"thread", thread}});
+      return fail(Code::corrupt, 0, "a run in the queue is not its thread's active one");
+    }
     metrics::add(metrics::Counter::runs_interrupted);
   }
   TRY(impl->writer->commit_now());

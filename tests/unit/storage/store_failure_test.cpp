@@ -1,5 +1,5 @@
 // A disk that refuses: the limit on file sizes makes a commit fail. It happens in a child process, as the failed store
-// ends it; the parent then opens what is left. Alone in its program, so that the fork comes before any thread.
+// ends it; the parent then opens what is left. Alone in its program, so that the forks come before any thread.
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -55,17 +55,70 @@ int child(const TempDirectory& directory) {
   return 0;
 }
 
-}  // namespace
+class LongLog final : public RunLogReader {
+ public:
+  Result<std::optional<LoggedRun>> read_run(const Uuid&) override {
+    return LoggedRun{
+        .content = std::string(2 << 20, 'x'), .reasoning = {}, .model = {}, .tool_steps = {}, .last_event_id = 5};
+  }
+};
 
-TEST_CASE(a_failed_commit_fails_its_group_tells_the_owner_once_and_ends_all_changes) {
-  const TempDirectory directory;
+// Opens where a run was active and the disk has no room for its end.
+int child_that_cannot_recover(const TempDirectory& directory) {
+  signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{.rlim_cur = 1 << 20, .rlim_max = RLIM_INFINITY};
+  if (setrlimit(RLIMIT_FSIZE, &small) != 0) return 1;
+  StoreOptions options = options_in(directory);
+  LongLog log;
+  options.run_log = &log;
+  options.on_fatal = on_fatal;
+  const auto store = Store::open(options);
+  if (store) return 2;
+  if (store.error().code != Code::io) return 3;
+  return fatal_calls == 0 ? 0 : 4;
+}
+
+// What `body` gives in a process of its own.
+int run_in_child(int (*body)(const TempDirectory&), const TempDirectory& directory) {
   const pid_t pid = fork();
   CHECK(pid >= 0);
-  if (pid == 0) _exit(child(directory));
+  if (pid == 0) _exit(body(directory));
   int status = 0;
   CHECK_EQ(waitpid(pid, &status, 0), pid);
   CHECK(WIFEXITED(status));
-  CHECK_EQ(WEXITSTATUS(status), 0);
+  return WEXITSTATUS(status);
+}
+
+int child_with_a_run(const TempDirectory& directory) {
+  auto store = Store::open(options_in(directory));
+  return store && (*store)->execute(make_submit("t", 1)) ? 0 : 1;
+}
+
+}  // namespace
+
+// Before the other test, as that one opens a store in this process.
+TEST_CASE(a_disk_that_fails_while_opening_is_an_error_and_the_next_opening_does_the_work) {
+  const TempDirectory directory;
+  CHECK_EQ(run_in_child(child_with_a_run, directory), 0);
+  CHECK_EQ(run_in_child(child_that_cannot_recover, directory), 0);
+  CHECK_EQ(run_in_child(child_that_cannot_recover, directory), 0);
+  CHECK_EQ(run_in_child(
+               [](const TempDirectory& at) {
+                 LongLog whole;
+                 StoreOptions open = options_in(at);
+                 open.run_log = &whole;
+                 const auto store = Store::open(open);
+                 if (!store) return 1;
+                 const auto found = (*store)->find_run("u", "t", run_number(1), Tier::any);
+                 return found && *found && (*found)->state == RunState::interrupted ? 0 : 2;
+               },
+               directory),
+           0);
+}
+
+TEST_CASE(a_failed_commit_fails_its_group_tells_the_owner_once_and_ends_all_changes) {
+  const TempDirectory directory;
+  CHECK_EQ(run_in_child(child, directory), 0);
   const auto store = CHECK_OK(Store::open(options_in(directory)));
   CHECK(CHECK_OK(store->find_thread("u", "kept", Tier::any)).has_value());
   CHECK(!CHECK_OK(store->find_thread("u", "lost", Tier::any)).has_value());

@@ -199,6 +199,40 @@ TEST_CASE(a_damaged_summary_refuses_changes_to_its_thread_only) {
   f.turn("u", "t2", "others", "work");
 }
 
+TEST_CASE(a_row_with_a_damaged_key_is_an_error) {
+  Fixture f;
+  f.turn("u", "t", "1", "2");
+  std::string key;
+  append_message_key(key, "u", "t", 1);
+  overwrite(f, Family::messages, key + "more", "x");  // after the last message of the thread
+  f.open();
+  const HistoryQuery query{.user = "u", .thread = "t", .limit = 9, .bytes_max = 1 << 20, .cursor = {}};
+  CHECK_EQ(CHECK_OK(f.store->read_history(query, Tier::any)).messages.size(), size_t{2});  // never came to it
+  std::string first;
+  append_message_key(first, "u", "t", f.page("u", "t").messages[0].order);
+  std::string second;
+  append_message_key(second, "u", "t", f.page("u", "t").messages[1].order);
+  CHECK(first < second);
+  overwrite(f, Family::messages, first + "more", "x");  // between the two
+  f.open();
+  CHECK_FAILS(f.store->read_history(query, Tier::any), Code::corrupt);
+  CHECK_EQ(f.page("u", "t", 1).messages[0].content, "2");
+}
+
+TEST_CASE(a_run_in_the_queue_of_a_thread_that_is_not_there_is_corrupt) {
+  Fixture f;
+  const StartedRun run = *f.submit("u", "t", "1").run;
+  std::string key;
+  append_thread_prefix(key, "u", "t");
+  f.store.reset();
+  {
+    const auto database = CHECK_OK(Database::open(f.directory.path() + "/data", 1 << 20, {}));
+    CHECK(database->db().Delete(commit_options(), database->family(Family::threads), key).ok());
+  }
+  const auto opened = open_at(f.directory.path() + "/data");
+  CHECK_FAILS(Result<void>(opened ? Result<void>() : fail(opened.error())), Code::corrupt);
+}
+
 TEST_CASE(a_missing_message_is_an_error) {
   Fixture f;
   f.turn("u", "t", "1", "2");
