@@ -97,21 +97,52 @@ End judge(const Run& run, const Result<upstream::Answer>& answer, const std::opt
 
 Task<void> Engine::drive(Run& run) {
   run.publish(start_event(run.started.thread, run.started.user_message_id, run.started.message_id, run.started.run_id));
+  Result<upstream::Answer> answer = fail(Code::cancelled);
   Result<upstream::Prompt> prompt = co_await build_prompt(run);
-  if (!prompt) {
-    co_await finish(run, fail(prompt.error()));
-  } else {
+  if (prompt) {
     RunSink sink(run);
-    Result<upstream::Answer> answer = co_await parts_.model.stream(std::move(*prompt), sink, run.scope);
-    co_await finish(run, std::move(answer));
+    answer = co_await parts_.model.stream(std::move(*prompt), sink, run.scope);
+  } else {
+    answer = fail(prompt.error());
   }
+  // The end follows the beginning: whoever submitted the run still holds it until then.
+  co_await run.gate_opened();
+  co_await finish(run, std::move(answer));
   metrics::add(metrics::Counter::tokens_streamed, run.tokens);
   metrics::add(metrics::Gauge::runs_active, -1);
   run.end_streams();
   remove_run(Uuid(run.started.run_id));
 }
 
-Task<Result<upstream::Prompt>> Engine::build_prompt(const Run& run) {
+// Whether `page` is the history right before the run's message, or ends with that message.
+bool is_context_of(const store::HistoryPage& page, const store::StartedRun& started) {
+  if (!page.found) return started.parent_order == 0;
+  if (page.incarnation != started.incarnation) return false;
+  const uint64_t newest = page.messages.empty() ? 0 : page.messages[0].order;
+  return newest == started.parent_order || newest == started.user_order;
+}
+
+Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
+  CO_TRY_ASSIGN(store::HistoryPage page, co_await read_context(run));
+  if (!is_context_of(page, run.started)) {
+    // The answer before this message is being committed together with it: then so far it cannot be read.
+    co_await run.gate_opened();
+    CO_TRY_ASSIGN(page, co_await read_context(run));
+    // Deleted meanwhile, perhaps made anew under the same id: what is there is not this run's history.
+    if (!page.found || !is_context_of(page, run.started)) co_return fail(Code::gone, 0, "thread deleted");
+  }
+  if (page.messages.empty() || page.messages[0].order != run.started.user_order) {
+    store::Message own;
+    own.content = run.started.content;
+    page.messages.insert(page.messages.begin(), std::move(own));
+  }
+  upstream::Prompt prompt;
+  prompt.model = decode_run_options(run.started.options).model;
+  prompt.messages = fit_context(options_.context, std::move(page.messages));
+  co_return prompt;
+}
+
+Task<Result<store::HistoryPage>> Engine::read_context(const Run& run) {
   const store::HistoryQuery query{.user = run.started.user,
                                   .thread = run.started.thread,
                                   .limit = kContextMessagesMax,
@@ -119,13 +150,7 @@ Task<Result<upstream::Prompt>> Engine::build_prompt(const Run& run) {
                                   .cursor = std::nullopt};
   StoreRead read(parts_.pool, parts_.loop,
                  [this, &query](store::Tier tier) { return parts_.store.read_history(query, tier); });
-  CO_TRY_ASSIGN(store::HistoryPage page, co_await read.run());
-  // Deleted meanwhile, perhaps made anew under the same id: what is there is not this run's history.
-  if (!page.found || page.incarnation != run.started.incarnation) co_return fail(Code::gone, 0, "thread deleted");
-  upstream::Prompt prompt;
-  prompt.model = decode_run_options(run.started.options).model;
-  prompt.messages = fit_context(options_.context, std::move(page.messages));
-  co_return prompt;
+  co_return co_await read.run();
 }
 
 Task<void> Engine::finish(Run& run, Result<upstream::Answer> answer) {

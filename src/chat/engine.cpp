@@ -54,28 +54,37 @@ Task<Result<void>> Engine::submit(Submission submission, std::unique_ptr<Subscri
   if (options_.log_messages) {
     log::info("message", {{"run_id", run_id.to_string()}, {"text", cut_line(submission.content, 80)}});
   }
-  StoreOp op(parts_.store, parts_.loop,
-             store::Submit{.user = std::move(submission.user),
-                           .thread = std::move(submission.thread),
-                           .run_id = run_id,
-                           .content = std::move(submission.content),
-                           .created_us = wall_now_us(),
-                           .parent = std::nullopt,
-                           .on_busy = submission.on_busy,
-                           .options = encode_run_options({.model = std::move(submission.model)})});
-  Result<store::Reply> reply = co_await op.run();
-  if (!reply) {
+  SubmitOp op(parts_.store, parts_.loop,
+              store::Submit{.user = std::move(submission.user),
+                            .thread = std::move(submission.thread),
+                            .run_id = run_id,
+                            .content = std::move(submission.content),
+                            .created_us = wall_now_us(),
+                            .parent = std::nullopt,
+                            .on_busy = submission.on_busy,
+                            .options = encode_run_options({.model = std::move(submission.model)})});
+  if (const Result<void> begun = op.begin(); !begun) {
     remove_run(run_id);
-    co_return fail(reply.error());
+    co_return fail(begun.error());
   }
-  auto& submitted = std::get<store::Submitted>(*reply);
+  // The model is asked while the disk still writes; nobody is told anything before it has.
+  const bool has_begun = co_await op.applied();
+  if (has_begun) begin_behind_gate(run, op.started());
+  const Result<store::Submitted> submitted = co_await op.committed();
+  if (!submitted) {
+    if (has_begun) {
+      run.cancel(Run::Cancelled::deleted);
+      run.open_gate();
+    } else {
+      remove_run(run_id);
+    }
+    co_return fail(submitted.error());
+  }
   run.attach(std::move(subscriber));
-  if (submitted.run) {
-    begin(std::move(*submitted.run));
-    co_return Result<void>{};
-  }
+  run.open_gate();
+  if (has_begun) co_return Result<void>{};
   run.state = Run::State::queued;
-  run.notify(queued_event(run.started.thread, run_id, submitted.position));
+  run.notify(queued_event(run.started.thread, run_id, submitted->position));
   if (draining_) run.end_streams();
   co_return Result<void>{};
 }
@@ -84,11 +93,16 @@ void Engine::begin(store::StartedRun started) {
   Run* run = find_run(started.run_id);
   // Queued before a restart, or its worker has let it go: it is ours now.
   if (run == nullptr) run = &add_run(started.run_id, started.user, started.thread);
-  run->started = std::move(started);
-  run->state = Run::State::active;
+  run->open_gate();
+  begin_behind_gate(*run, std::move(started));
+}
+
+void Engine::begin_behind_gate(Run& run, store::StartedRun started) {
+  run.started = std::move(started);
+  run.state = Run::State::active;
   metrics::add(metrics::Counter::runs_started);
   metrics::add(metrics::Gauge::runs_active, 1);
-  spawn(work_, drive(*run));
+  spawn(work_, drive(run));
 }
 
 void Engine::dispatch_start(store::StartedRun started) {

@@ -84,12 +84,16 @@ class Engine {
   // Whichever worker holds the run begins (ends) it.
   void dispatch_start(store::StartedRun started);
   void dispatch_end(const Uuid& run_id, const char* reason);
+  // A run whose turn is on disk.
   void begin(store::StartedRun started);
+  // The same for one that is not yet: its events wait for Run::open_gate().
+  void begin_behind_gate(Run& run, store::StartedRun started);
   // Deleted with its thread, or taken out of the queue; `reason` is what clients are told.
   void end_run(const Uuid& run_id, const char* reason);
 
   Task<void> drive(Run& run);
-  Task<Result<upstream::Prompt>> build_prompt(const Run& run);
+  Task<Result<upstream::Prompt>> build_prompt(Run& run);
+  Task<Result<store::HistoryPage>> read_context(const Run& run);
   Task<void> finish(Run& run, Result<upstream::Answer> answer);
   Task<Result<store::Finished>> commit_finish(store::FinishRun command);
   Task<void> start_next(store::UnfinishedThread thread);

@@ -4,7 +4,22 @@
 
 namespace bobbin::chat {
 
-void Run::publish(std::string_view json) { hand_out({++last_event_id_, json}); }
+void Run::publish(std::string_view json) {
+  ++last_event_id_;
+  if (gate_opened_.is_done()) {
+    hand_out({last_event_id_, json});
+  } else {
+    held_back_.emplace_back(json);
+  }
+}
+
+void Run::open_gate() {
+  if (gate_opened_.is_done()) return;
+  uint64_t id = 0;
+  for (const std::string& json : held_back_) hand_out({++id, json});
+  held_back_ = {};
+  gate_opened_.complete();
+}
 
 void Run::notify(std::string_view json) { hand_out({0, json}); }
 

@@ -7,6 +7,7 @@
 
 #include "src/chat/event.h"
 #include "src/loop/cancel.h"
+#include "src/loop/completion.h"
 #include "storage/commands.h"
 
 namespace bobbin::chat {
@@ -45,8 +46,12 @@ class Run {
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
-  // Appends one event to the run's log and hands it to every subscriber.
+  // Appends one event to the run's log and hands it to every subscriber; held back until open_gate().
   void publish(std::string_view json);
+  // The submit is on disk, begun or queued: what was published so far goes out, and all else as it comes. Idempotent.
+  void open_gate();
+  // Complete when the gate is open.
+  Completion& gate_opened() noexcept { return gate_opened_; }
   // Tells the subscribers something that is not part of the log (their place in the queue).
   void notify(std::string_view json);
   void attach(std::unique_ptr<Subscriber> subscriber) { subscribers_.push_back(std::move(subscriber)); }
@@ -69,6 +74,8 @@ class Run {
   void hand_out(const Event& event);
 
   std::vector<std::unique_ptr<Subscriber>> subscribers_;
+  std::vector<std::string> held_back_;  // events 1, 2, … while the gate is closed
+  Completion gate_opened_;
   uint64_t last_event_id_ = 0;
   Cancelled cancelled_ = Cancelled::no;
 };

@@ -13,4 +13,31 @@ void StoreOp::on_committed(Result<store::Reply> reply) noexcept {
   loop_.mailbox().post(*this);  // the last touch: from here on the loop may free the operation
 }
 
+Task<bool> SubmitOp::applied() {
+  co_await applied_;
+  co_return started_.has_value();
+}
+
+Task<Result<store::Submitted>> SubmitOp::committed() {
+  co_await committed_;
+  CO_TRY(*reply_);
+  co_return std::get<store::Submitted>(std::move(**reply_));
+}
+
+void SubmitOp::on_applied(const store::Reply& reply) noexcept {
+  started_ = std::get<store::Submitted>(reply).run;
+  loop_.mailbox().post(applied_mail_);
+}
+
+void SubmitOp::on_committed(Result<store::Reply> reply) noexcept {
+  reply_.emplace(std::move(reply));
+  loop_.mailbox().post(committed_mail_);  // the last touch
+}
+
+void SubmitOp::deliver_committed() noexcept {
+  // Without an on_applied there was nothing to begin early: whoever waits for that goes on, and then for this.
+  if (!applied_.is_done()) applied_.complete();
+  committed_.complete();
+}
+
 }  // namespace bobbin::chat

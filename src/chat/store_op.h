@@ -32,6 +32,56 @@ class StoreOp final : private store::Operation, private Mail {
   Completion committed_;
 };
 
+// A Submit whose run may begin its invisible work before the message is on disk:
+//
+//   SubmitOp submit(store, loop, std::move(command));
+//   CO_TRY(submit.begin());
+//   if (co_await submit.applied()) … submit.started() …
+//   CO_TRY_ASSIGN(auto submitted, co_await submit.committed());
+//
+// Once begun, committed() is awaited before the operation goes.
+class SubmitOp final : private store::Operation {
+ public:
+  SubmitOp(store::Store& store, Loop& loop, store::Submit command)
+      : store::Operation(std::move(command)),
+        store_(store),
+        loop_(loop),
+        applied_mail_(*this),
+        committed_mail_(*this) {}
+
+  // Errors: those of Store::submit.
+  Result<void> begin() { return store_.submit(*this); }
+  // True: the turn has come at once; started() says what was fixed, and NOTHING of it may be seen outside yet.
+  Task<bool> applied();
+  [[nodiscard]] const store::StartedRun& started() const { return *started_; }
+  // Resumes after the fsync. Errors: those of the command.
+  Task<Result<store::Submitted>> committed();
+
+ private:
+  struct AppliedMail final : Mail {
+    explicit AppliedMail(SubmitOp& op_in) : op(op_in) {}
+    void deliver() noexcept override { op.applied_.complete(); }
+    SubmitOp& op;
+  };
+  struct CommittedMail final : Mail {
+    explicit CommittedMail(SubmitOp& op_in) : op(op_in) {}
+    void deliver() noexcept override { op.deliver_committed(); }
+    SubmitOp& op;
+  };
+  void on_applied(const store::Reply& reply) noexcept override;
+  void on_committed(Result<store::Reply> reply) noexcept override;
+  void deliver_committed() noexcept;
+
+  store::Store& store_;
+  Loop& loop_;
+  AppliedMail applied_mail_;
+  CommittedMail committed_mail_;
+  std::optional<store::StartedRun> started_;
+  std::optional<Result<store::Reply>> reply_;
+  Completion applied_;
+  Completion committed_;
+};
+
 // One query: tried on the loop with what is in memory, on the pool when that is not enough.
 // `read(tier)` gives a Result and touches only what it owns or what outlives run().
 //
