@@ -82,6 +82,38 @@ Result<Deleted> Fixture::delete_thread(const std::string& user, const std::strin
   return std::get<Deleted>(std::move(*reply));
 }
 
+Plug::Plug(Store& store) : Operation(StartNext{"plug", "no such thread"}) {
+  CHECK_OK(store.submit(*this));
+  wait_for(State::holding);
+}
+
+void Plug::on_committed(Result<Reply>) noexcept {
+  move_to(State::holding);
+  wait_for(State::released);
+  move_to(State::done);  // nothing of this object is touched after it: see move_to()
+}
+
+void Plug::release() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ == State::done) return;
+  }
+  move_to(State::released);
+  wait_for(State::done);
+}
+
+void Plug::wait_for(State state) {
+  std::unique_lock lock(mutex_);
+  moved_.wait(lock, [&] { return state_ == state; });
+}
+
+// Under the lock: who waits cannot destroy the object before the notification is over.
+void Plug::move_to(State state) {
+  const std::lock_guard lock(mutex_);
+  state_ = state;
+  moved_.notify_all();
+}
+
 HistoryPage Fixture::page(const std::string& user, const std::string& thread, uint32_t limit,
                           std::optional<HistoryCursor> cursor) {
   return CHECK_OK(store->read_history(

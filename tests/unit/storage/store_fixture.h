@@ -1,8 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -72,6 +74,23 @@ class Fixture {
   TempDirectory directory;
   std::unique_ptr<Store> store;
   uint32_t runs_made = 0;
+};
+
+// Holds the writer, once it is made, until release(): what is submitted meanwhile is one group.
+class Plug final : public Operation {
+ public:
+  explicit Plug(Store& store);
+  ~Plug() override { release(); }
+  void release();
+  void on_committed(Result<Reply> reply) noexcept override;
+
+ private:
+  enum class State : uint8_t { waiting, holding, released, done };
+  void wait_for(State state);
+  void move_to(State state);
+  std::mutex mutex_;
+  std::condition_variable moved_;
+  State state_ = State::waiting;
 };
 
 }  // namespace bobbin::store::test

@@ -127,6 +127,8 @@ class Walk {
   void run(size_t operations) {
     size_t made = 0;
     while (made < operations) {
+      std::optional<Plug> plug;
+      if (below(2) == 0) plug.emplace(*f_.store);  // all of the burst is one group then
       Burst burst;
       std::vector<std::string> expected;
       const size_t size = 1 + below(24);
@@ -135,6 +137,7 @@ class Walk {
         expected.push_back(std::visit([this](const auto& each) { return apply(each); }, command));
         burst.add(*f_.store, std::move(command));
       }
+      plug.reset();
       const auto replies = burst.finish();
       for (size_t i = 0; i < replies.size(); ++i) CHECK_EQ(describe(replies[i]), expected[i]);
       CHECK_EQ(f_.store->state().last_sequence, sequence_);
