@@ -45,10 +45,11 @@ inline Uuid run_number(uint32_t number) {
 
 class Fixture {
  public:
-  Fixture() {
+  enum class Opened : uint8_t { now, later };
+  explicit Fixture(Opened opened = Opened::now) {
     fake_wall_us = kStartUs;
     fake_steady_us = 1'000'000;
-    open();
+    if (opened == Opened::now) open();
   }
   void open(RunLogReader* run_log = nullptr);
   // Closes and opens again, as after an orderly end.
