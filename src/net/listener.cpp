@@ -75,10 +75,17 @@ Result<Socket> bind_socket(const SocketAddress& address, bool share_port) {
   return socket;
 }
 
-// Only listen() finds a server that bound with SO_REUSEADDR, as ours does.
-Result<void> check_unused(const SocketAddress& address) {
-  TRY_ASSIGN(const Socket socket, bind_socket(address, false));
-  if (::listen(socket.fd(), 1) != 0) return fail_bind(errno);
+// Where `socket` is bound, with the port that the kernel picked if it was asked to.
+Result<SocketAddress> bound_address(const Socket& socket) {
+  SocketAddress address;
+  address.size = sizeof address.storage;
+  if (::getsockname(socket.fd(), reinterpret_cast<sockaddr*>(&address.storage), &address.size) != 0)
+    return fail_bind(errno);
+  return address;
+}
+
+Result<void> set_option(const Socket& socket, int option, int value) {
+  if (::setsockopt(socket.fd(), SOL_SOCKET, option, &value, sizeof value) != 0) return fail_bind(errno);
   return {};
 }
 
@@ -111,12 +118,17 @@ BoundAddress::~BoundAddress() {
 }
 
 Result<BoundAddress> probe_address(std::string_view host, uint16_t port) {
-  TRY_ASSIGN(SocketAddress address, resolve(host, port));
-  if (port != 0) TRY(check_unused(address));
-  // Bound but never listening: it holds the port and gets no connections.
+  TRY_ASSIGN(const SocketAddress wanted, resolve(host, port));
+  // Two sockets with SO_REUSEADDR, which a restart needs, may be bound to one port, but only one may listen. So
+  // listen() decides: it fails beside a server that listens, and beside a `held` of another process.
+  TRY_ASSIGN(const Socket exclusive, bind_socket(wanted, false));
+  if (::listen(exclusive.fd(), 1) != 0) return fail_bind(errno);
+  TRY_ASSIGN(const SocketAddress address, bound_address(exclusive));
+  // While `exclusive` keeps the others out, a second socket takes its place that does not listen, and so gets no
+  // connections; it lets our workers in by SO_REUSEPORT, and without SO_REUSEADDR nobody else.
+  TRY(set_option(exclusive, SO_REUSEPORT, 1));
   TRY_ASSIGN(Socket held, bind_socket(address, true));
-  if (::getsockname(held.fd(), reinterpret_cast<sockaddr*>(&address.storage), &address.size) != 0)
-    return fail_bind(errno);
+  TRY(set_option(held, SO_REUSEADDR, 0));
   return BoundAddress(address, held.release());
 }
 

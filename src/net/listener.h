@@ -25,7 +25,8 @@ struct SocketAddress {
   [[nodiscard]] std::string host() const;
 };
 
-// An address that was free, and is ours for as long as this lives: no other program can bind it in between. Move-only.
+// An address that was free, and is ours for as long as this lives, whether workers listen at it or not: no other
+// program's bind or listen succeeds. Keep it at least until every worker listens. Move-only.
 class BoundAddress {
  public:
   BoundAddress(const SocketAddress& address, int held_fd) noexcept : address_(address), held_fd_(held_fd) {}
@@ -42,11 +43,12 @@ class BoundAddress {
   int held_fd_;
 };
 
-// Makes sure that nobody serves at `host`:`port`, and holds it for the workers' listeners. Port 0: the kernel picks
-// one.
+// Makes sure that nobody serves at `host`:`port` nor is about to, and holds it for the workers' listeners. Port 0: the
+// kernel picks one.
 //
-// The workers share the port by SO_REUSEPORT, with which a second server would bind happily beside us: so the port is
-// first bound and listened on once without it.
+// The workers share the port by SO_REUSEPORT, with which a second server would bind happily beside us: so it is first
+// listened at without that option, which of two servers that start together only one can do. A client that connects in
+// that moment is reset, as if it had come before.
 // `host` is an IPv4 or IPv6 address (without brackets) or a name; may block on its resolution: call before the loops
 // run. Errors: invalid (no such host), io with errno and a sentence for people (in use, not permitted, not an address
 // of this machine).

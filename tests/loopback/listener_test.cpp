@@ -6,7 +6,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <barrier>
 #include <cerrno>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "src/base/metrics.h"
@@ -26,6 +30,55 @@ TEST_CASE(a_port_in_use_by_a_server_like_ours_is_found) {
   CHECK_EQ(std::string(second.error().detail), "address already in use");
 }
 
+TEST_CASE(a_port_that_a_starting_server_holds_is_found) {
+  for (const char* host : {"127.0.0.1", "::1", "0.0.0.0", "::"}) {
+    const net::BoundAddress first = CHECK_OK(net::probe_address(host, 0));
+    const auto second = net::probe_address(host, first.port());
+    CHECK(!second.has_value());
+    CHECK_EQ(second.error().number, EADDRINUSE);
+  }
+}
+
+TEST_CASE(a_held_address_on_every_interface_is_found_from_one_of_them) {
+  const net::BoundAddress first = CHECK_OK(net::probe_address("0.0.0.0", 0));
+  CHECK_FAILS(net::probe_address("127.0.0.1", first.port()), Code::io);
+}
+
+TEST_CASE(a_held_port_that_is_given_up_is_free) {
+  uint16_t port = 0;
+  {
+    net::BoundAddress held = CHECK_OK(net::probe_address("127.0.0.1", 0));
+    port = held.port();
+    const net::BoundAddress moved = std::move(held);
+    CHECK_FAILS(net::probe_address("127.0.0.1", port), Code::io);
+  }
+  CHECK_EQ(CHECK_OK(net::probe_address("127.0.0.1", port)).port(), port);
+}
+
+// Threads stand for processes: the kernel judges sockets, not who owns them.
+TEST_CASE(of_servers_that_start_together_one_gets_the_port_at_most) {
+  const uint16_t port = CHECK_OK(net::probe_address("127.0.0.1", 0)).port();
+  int rounds_won = 0;
+  for (int round = 0; round < 100; ++round) {
+    constexpr int kProbes = 4;
+    std::barrier together(kProbes);
+    std::atomic<int> gained = 0;
+    std::vector<std::thread> probes;
+    for (int i = 0; i < kProbes; ++i) {
+      probes.emplace_back([&] {
+        together.arrive_and_wait();
+        const auto address = net::probe_address("127.0.0.1", port);
+        if (address) ++gained;
+        together.arrive_and_wait();  // who has it holds it until all have tried
+      });
+    }
+    for (std::thread& probe : probes) probe.join();
+    CHECK(gained <= 1);
+    rounds_won += gained;
+  }
+  CHECK(rounds_won > 0);
+}
+
 TEST_CASE(a_port_is_free_again_after_the_server_though_connections_linger) {
   uint16_t port = 0;
   {
@@ -36,21 +89,28 @@ TEST_CASE(a_port_is_free_again_after_the_server_though_connections_linger) {
     CHECK_EQ(server.answer(conn).status, 200);
     CHECK(server.saw_end(conn));
   }
-  CHECK_EQ(CHECK_OK(net::probe_address("127.0.0.1", port)).port(), port);
+  const net::BoundAddress held = CHECK_OK(net::probe_address("127.0.0.1", port));
+  CHECK_EQ(held.port(), port);
+  CHECK_FAILS(net::probe_address("127.0.0.1", port), Code::io);
 }
 
-TEST_CASE(workers_share_a_port) {
+TEST_CASE(workers_share_a_port_that_stays_closed_to_others) {
   struct Nobody : net::RequestHandler {
     void on_request(net::Request&&, net::Responder) noexcept override {}
   } nobody;
   Loop loop;
   net::HttpServer first(loop, {}, nobody);
   net::HttpServer second(loop, {}, nobody);
+  uint16_t port = 0;
   {
     const net::BoundAddress address = CHECK_OK(net::probe_address("127.0.0.1", 0));
     CHECK(first.listen(address).has_value());
+    CHECK_FAILS(net::probe_address("127.0.0.1", address.port()), Code::io);
     CHECK(second.listen(address).has_value());
+    CHECK_FAILS(net::probe_address("127.0.0.1", address.port()), Code::io);
+    port = address.port();
   }
+  CHECK_FAILS(net::probe_address("127.0.0.1", port), Code::io);
   first.begin_drain();
   second.begin_drain();
   loop.close();
