@@ -2,123 +2,19 @@
 // Every answer must be the same; histories, lists and queues are compared as it goes, also after reopening. Prints its
 // seed; takes one from BOBBIN_TEST_SEED, and the number of operations from BOBBIN_TEST_OPERATIONS.
 #include <algorithm>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <map>
-#include <mutex>
 #include <random>
 
 #include "src/base/limits.h"
-#include "tests/unit/storage/store_fixture.h"
+#include "tests/unit/storage/store_model.h"
 
 using namespace bobbin;
 using namespace bobbin::store;
 using namespace bobbin::store::test;
 
 namespace {
-
-struct ModelMessage {
-  std::string content;
-  int parent;  // index in the thread's messages; -1: root
-};
-
-struct ModelWaiting {
-  Uuid run_id;
-  std::string content;
-  int parent_mode;  // -2: the active leaf at its turn, else the index (-1: root)
-};
-
-struct ModelThread {
-  uint64_t incarnation = 0;
-  std::vector<ModelMessage> messages;
-  int leaf = -1;
-  std::optional<Uuid> active;
-  int active_question = -1;
-  std::deque<ModelWaiting> waiting;
-  uint64_t activity = 0;
-
-  [[nodiscard]] std::vector<std::string> branch() const {
-    std::vector<std::string> contents;
-    for (int at = leaf; at >= 0; at = messages[static_cast<size_t>(at)].parent) {
-      contents.push_back(messages[static_cast<size_t>(at)].content);
-    }
-    return contents;  // newest first
-  }
-};
-
-using Key = std::pair<std::string, std::string>;
-
-class Burst;
-
-struct Step final : Operation {
-  Step(Command command_in, Burst& burst_in) : Operation(std::move(command_in)), burst(burst_in) {}
-  void on_committed(Result<Reply> result) noexcept override;
-  Burst& burst;
-  std::optional<Result<Reply>> reply;
-};
-
-// Operations under way together.
-class Burst {
- public:
-  void add(Store& store, Command command) {
-    steps_.push_back(std::make_unique<Step>(std::move(command), *this));
-    ++open_;
-    CHECK_OK(store.submit(*steps_.back()));
-  }
-  std::vector<Result<Reply>> finish() {
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return open_ == 0; });
-    std::vector<Result<Reply>> replies;
-    for (const auto& step : steps_) replies.push_back(std::move(*step->reply));
-    return replies;
-  }
-  void close_one() {
-    const std::lock_guard lock(mutex_);
-    --open_;
-    done_.notify_one();
-  }
-
- private:
-  std::vector<std::unique_ptr<Step>> steps_;
-  std::mutex mutex_;
-  std::condition_variable done_;
-  std::atomic<int> open_{0};
-};
-
-void Step::on_committed(Result<Reply> result) noexcept {
-  reply = std::move(result);
-  burst.close_one();
-}
-
-// What a command must answer, in words that model and store share.
-std::string describe(const Result<Reply>& reply) {
-  if (!reply) return std::string("error ") + code_name(reply.error().code);
-  std::string text;
-  const auto run = [&](const std::optional<StartedRun>& started) {
-    text += started ? " run " + started->run_id.to_string() + " inc " + std::to_string(started->incarnation) +
-                          " after " + std::to_string(started->user_depth - 1) + " says " + started->content
-                    : " no run";
-  };
-  if (const auto* submitted = std::get_if<Submitted>(&*reply)) {
-    text = "submitted " + std::to_string(submitted->position) + (submitted->thread_created ? " created" : "");
-    run(submitted->run);
-  } else if (const auto* finished = std::get_if<Finished>(&*reply)) {
-    text = finished->applied ? "finished" : "dead";
-    run(finished->next);
-  } else if (const auto* started = std::get_if<StartedNext>(&*reply)) {
-    text = "started";
-    run(started->run);
-  } else if (const auto* cancelled = std::get_if<Cancelled>(&*reply)) {
-    text = cancelled->found ? "cancelled" : "nothing to cancel";
-  } else {
-    const auto& deleted = std::get<Deleted>(*reply);
-    text = "deleted " + std::to_string(deleted.sessions) + " " + std::to_string(deleted.messages) + " runs " +
-           std::to_string(deleted.cancelled.size());
-  }
-  return text;
-}
 
 class Walk {
  public:
@@ -190,7 +86,8 @@ class Walk {
       if (known != threads_.end() && known->second.active && below(12) != 0) {
         finish.incarnation = known->second.incarnation;
         finish.run_id = *known->second.active;
-      } else if (!dead_.empty()) {  // a run that ended, or whose thread was deleted
+        if (below(12) == 0) ++finish.incarnation;  // of a thread that was never there
+      } else if (!dead_.empty()) {                 // a run that ended, or whose thread was deleted
         const auto& [incarnation, run_id] = dead_[below(dead_.size())];
         finish.incarnation = incarnation;
         finish.run_id = run_id;
