@@ -20,8 +20,6 @@ std::optional<upstream::Role> prompt_role(store::Role role) noexcept {
 
 uint64_t estimate_tokens(std::string_view text) noexcept { return (text.size() + 2) / 3 + 4; }
 
-size_t context_bytes_max(const ContextOptions& options) noexcept { return size_t{options.tokens_max} * 3; }
-
 std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,
                                                std::vector<store::Message> newest_first) {
   std::vector<upstream::ChatMessage> prompt;

@@ -19,9 +19,6 @@ struct ContextOptions {
 // English has about four bytes a token; most other scripts have two or three bytes a character.
 [[nodiscard]] uint64_t estimate_tokens(std::string_view text) noexcept;
 
-// How many bytes of history can be needed at most: the bound of the read.
-[[nodiscard]] size_t context_bytes_max(const ContextOptions& options) noexcept;
-
 // The prompt for the newest message of `newest_first`, which always goes along; before it as many earlier messages as
 // the budget holds, without a gap, beginning with one of the user's. Messages without text are left out.
 [[nodiscard]] std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,

@@ -12,8 +12,10 @@ namespace {
 
 // A page of history is enough for any context: more messages than this do not fit a model's window.
 constexpr uint32_t kContextMessagesMax = 1000;
-// How long to wait when the store's queue is full; an answer must not be lost for that.
-constexpr uint64_t kFinishRetryMs = 20;
+// One read: what a loop can take from memory in one go.
+constexpr size_t kContextPageBytes = 256 * 1024;
+// How long to wait when the store's queue is full.
+constexpr uint64_t kOverloadedRetryMs = 20;
 
 // The model's deltas as events of the run.
 class RunSink final : public upstream::DeltaSink {
@@ -143,14 +145,30 @@ Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
 }
 
 Task<Result<store::HistoryPage>> Engine::read_context(const Run& run) {
-  const store::HistoryQuery query{.user = run.started.user,
-                                  .thread = run.started.thread,
-                                  .limit = kContextMessagesMax,
-                                  .bytes_max = context_bytes_max(options_.context),
-                                  .cursor = std::nullopt};
-  StoreRead read(parts_.pool, parts_.loop,
-                 [this, &query](store::Tier tier) { return parts_.store.read_history(query, tier); });
-  co_return co_await read.run();
+  store::HistoryQuery query{.user = run.started.user,
+                            .thread = run.started.thread,
+                            .limit = kContextMessagesMax,
+                            .bytes_max = kContextPageBytes,
+                            .cursor = std::nullopt};
+  store::HistoryPage context;
+  uint64_t tokens = 0;
+  // A record is mostly reasoning and tool results, which the model is not shown again: read on until its own text is
+  // enough.
+  for (bool first = true;; first = false) {
+    StoreRead read(parts_.pool, parts_.loop,
+                   [this, &query](store::Tier tier) { return parts_.store.read_history(query, tier); });
+    CO_TRY_ASSIGN(store::HistoryPage page, co_await read.run());
+    for (store::Message& message : page.messages) {
+      tokens += estimate_tokens(message.content);
+      message.reasoning = {};
+      message.tool_steps = {};
+      if (!first) context.messages.push_back(std::move(message));
+    }
+    query.cursor = page.next;
+    if (first) context = std::move(page);
+    const bool is_enough = tokens > options_.context.tokens_max || context.messages.size() >= kContextMessagesMax;
+    if (!query.cursor || is_enough) co_return context;
+  }
 }
 
 Task<void> Engine::finish(Run& run, Result<upstream::Answer> answer) {
@@ -180,13 +198,14 @@ Task<void> Engine::finish(Run& run, Result<upstream::Answer> answer) {
                                    .usage = usage,
                                    .status = end.status};
   }
-  Result<store::Finished> finished = co_await commit_finish(std::move(command));
-  if (!finished) {
-    run.publish(error_event(explain(Code::internal), client_code(finished.error().code)));
+  Result<store::Reply> reply = co_await commit_patiently(std::move(command));
+  if (!reply) {
+    run.publish(error_event(explain(Code::internal), client_code(reply.error().code)));
     log_run(run, "not_stored");
     co_return;
   }
-  if (!finished->applied) {
+  auto& finished = std::get<store::Finished>(*reply);
+  if (!finished.applied) {
     run.publish(stopped_event("deleted"));
     metrics::add(metrics::Counter::runs_interrupted);
     log_run(run, "deleted");
@@ -195,17 +214,16 @@ Task<void> Engine::finish(Run& run, Result<upstream::Answer> answer) {
   run.publish(end.event);
   metrics::add(end.counter);
   log_run(run, end.log_status);
-  if (finished->next) dispatch_start(std::move(*finished->next));
+  if (finished.next) dispatch_start(std::move(*finished.next));
 }
 
-Task<Result<store::Finished>> Engine::commit_finish(store::FinishRun command) {
+Task<Result<store::Reply>> Engine::commit_patiently(store::Command command) {
   for (;;) {
     StoreOp op(parts_.store, parts_.loop, command);
     Result<store::Reply> reply = co_await op.run();
-    if (reply) co_return std::get<store::Finished>(std::move(*reply));
-    if (reply.error().code != Code::overloaded) co_return fail(reply.error());
+    if (reply || reply.error().code != Code::overloaded) co_return reply;
     CancelScope unending;
-    SleepOp pause(parts_.loop, unending, kFinishRetryMs);
+    SleepOp pause(parts_.loop, unending, kOverloadedRetryMs);
     CO_TRY(co_await pause.run());
   }
 }

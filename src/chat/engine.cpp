@@ -30,15 +30,14 @@ Engine::Engine(EngineParts parts, EngineOptions options) : parts_(parts), option
 
 Engine::~Engine() { BOBBIN_ASSERT(runs_.empty()); }
 
-Run& Engine::add_run(const Uuid& run_id, std::string user, std::string thread) {
-  parts_.directory.add(run_id, *this);
+Run& Engine::hold_run(const Uuid& run_id, std::string user, std::string thread) {
   auto run = std::make_unique<Run>(run_id, std::move(user), std::move(thread));
   run->submitted_us = steady_now_us();
   return *runs_.emplace(run_id, std::move(run)).first->second;
 }
 
 void Engine::remove_run(const Uuid& run_id) {
-  parts_.directory.remove(run_id);
+  parts_.directory.remove(run_id, *this);
   runs_.erase(run_id);
 }
 
@@ -50,7 +49,8 @@ Run* Engine::find_run(const Uuid& run_id) {
 Task<Result<void>> Engine::submit(Submission submission, std::unique_ptr<Subscriber> subscriber) {
   if (draining_) co_return fail(Code::draining, 0, "the server is shutting down; try again in a moment");
   const Uuid run_id = make_uuid_v7(static_cast<uint64_t>(wall_now_us()));
-  Run& run = add_run(run_id, submission.user, submission.thread);
+  parts_.directory.add(run_id, *this);
+  Run& run = hold_run(run_id, submission.user, submission.thread);
   if (options_.log_messages) {
     log::info("message", {{"run_id", run_id.to_string()}, {"text", cut_line(submission.content, 80)}});
   }
@@ -85,14 +85,19 @@ Task<Result<void>> Engine::submit(Submission submission, std::unique_ptr<Subscri
   if (has_begun) co_return Result<void>{};
   run.state = Run::State::queued;
   run.notify(queued_event(run.started.thread, run_id, submitted->position));
-  if (draining_) run.end_streams();
+  if (draining_) {  // the next process takes it up
+    run.end_streams();
+    remove_run(run_id);
+  }
   co_return Result<void>{};
 }
 
 void Engine::begin(store::StartedRun started) {
   Run* run = find_run(started.run_id);
-  // Queued before a restart, or its worker has let it go: it is ours now.
-  if (run == nullptr) run = &add_run(started.run_id, started.user, started.thread);
+  if (run == nullptr) {  // queued before a restart, or its worker has let it go: it is ours now
+    parts_.directory.replace(started.run_id, *this);
+    run = &hold_run(started.run_id, started.user, started.thread);
+  }
   run->open_gate();
   begin_behind_gate(*run, std::move(started));
 }
@@ -102,31 +107,36 @@ void Engine::begin_behind_gate(Run& run, store::StartedRun started) {
   run.state = Run::State::active;
   metrics::add(metrics::Counter::runs_started);
   metrics::add(metrics::Gauge::runs_active, 1);
+  if (interrupting_) run.cancel(Run::Cancelled::draining);
   spawn(work_, drive(run));
 }
 
 void Engine::dispatch_start(store::StartedRun started) {
-  Engine* engine = parts_.directory.find(started.run_id);
-  if (engine == nullptr || engine == this) {
-    begin(std::move(started));
-    return;
+  bool is_ours = true;
+  // While this worker drains, others do too, and may already be gone: then the run is ended here.
+  if (!draining_) {
+    parts_.directory.with_engine_of(started.run_id, [&](Engine* engine) {
+      is_ours = engine == nullptr || engine == this;
+      if (is_ours) return;
+      auto mail = std::make_unique<RunMail>(*engine);
+      mail->started = std::move(started);
+      engine->parts_.loop.mailbox().post(*mail.release());
+    });
   }
-  auto mail = std::make_unique<RunMail>(*engine);
-  mail->started = std::move(started);
-  engine->parts_.loop.mailbox().post(*mail.release());
+  if (is_ours) begin(std::move(started));
 }
 
 void Engine::dispatch_end(const Uuid& run_id, const char* reason) {
-  Engine* engine = parts_.directory.find(run_id);
-  if (engine == nullptr) return;
-  if (engine == this) {
-    end_run(run_id, reason);
-    return;
-  }
-  auto mail = std::make_unique<RunMail>(*engine);
-  mail->ended_run = run_id;
-  mail->reason = reason;
-  engine->parts_.loop.mailbox().post(*mail.release());
+  bool is_ours = false;
+  parts_.directory.with_engine_of(run_id, [&](Engine* engine) {
+    is_ours = engine == this;
+    if (is_ours || engine == nullptr) return;
+    auto mail = std::make_unique<RunMail>(*engine);
+    mail->ended_run = run_id;
+    mail->reason = reason;
+    engine->parts_.loop.mailbox().post(*mail.release());
+  });
+  if (is_ours) end_run(run_id, reason);
 }
 
 void Engine::end_run(const Uuid& run_id, const char* reason) {
@@ -177,8 +187,7 @@ void Engine::resume_queues(std::vector<store::UnfinishedThread> threads) {
 }
 
 Task<void> Engine::start_next(store::UnfinishedThread thread) {
-  StoreOp op(parts_.store, parts_.loop, store::StartNext{thread.user, thread.thread});
-  Result<store::Reply> reply = co_await op.run();
+  Result<store::Reply> reply = co_await commit_patiently(store::StartNext{thread.user, thread.thread});
   if (!reply) {
     log::error("queue not resumed", {{"user_id", thread.user},
                                      {"thread_id", thread.thread},
@@ -192,17 +201,16 @@ Task<void> Engine::start_next(store::UnfinishedThread thread) {
 
 void Engine::begin_drain() noexcept {
   draining_ = true;
-  for (const auto& [id, run] : runs_) {
-    if (run->state == Run::State::queued) run->end_streams();
-  }
   std::erase_if(runs_, [&](const auto& entry) {
     if (entry.second->state != Run::State::queued) return false;
-    parts_.directory.remove(entry.first);
+    entry.second->end_streams();
+    parts_.directory.remove(entry.first, *this);
     return true;
   });
 }
 
 void Engine::interrupt_all() noexcept {
+  interrupting_ = true;
   std::vector<Run*> active;
   for (const auto& [id, run] : runs_) {
     if (run->state == Run::State::active) active.push_back(run.get());

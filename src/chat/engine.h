@@ -67,7 +67,7 @@ class Engine {
 
   // From now on nothing starts: submits fail, queues stay for the next process. Streams of queued submits end.
   void begin_drain() noexcept;
-  // Ends what still runs as `interrupted`, keeping its text.
+  // Ends what runs, and all that should still begin, as `interrupted`, keeping its text. May be called again.
   void interrupt_all() noexcept;
   // Complete when the last run has ended. Call once, after begin_drain().
   Completion& close() noexcept { return work_.close(); }
@@ -77,7 +77,7 @@ class Engine {
  private:
   struct RunMail;
 
-  Run& add_run(const Uuid& run_id, std::string user, std::string thread);
+  Run& hold_run(const Uuid& run_id, std::string user, std::string thread);
   void remove_run(const Uuid& run_id);
   Run* find_run(const Uuid& run_id);
 
@@ -95,7 +95,8 @@ class Engine {
   Task<Result<upstream::Prompt>> build_prompt(Run& run);
   Task<Result<store::HistoryPage>> read_context(const Run& run);
   Task<void> finish(Run& run, Result<upstream::Answer> answer);
-  Task<Result<store::Finished>> commit_finish(store::FinishRun command);
+  // Tries again for as long as the store's queue is full: for what must not be lost for that.
+  Task<Result<store::Reply>> commit_patiently(store::Command command);
   Task<void> start_next(store::UnfinishedThread thread);
   void log_run(const Run& run, std::string_view status) const;
 
@@ -104,6 +105,7 @@ class Engine {
   std::map<Uuid, std::unique_ptr<Run>> runs_;
   Gate work_;
   bool draining_ = false;
+  bool interrupting_ = false;
 };
 
 }  // namespace bobbin::chat

@@ -9,13 +9,18 @@ void RunDirectory::add(const Uuid& run_id, Engine& engine) {
   BOBBIN_ASSERT(engines_.emplace(run_id, &engine).second);
 }
 
-void RunDirectory::remove(const Uuid& run_id) {
+void RunDirectory::replace(const Uuid& run_id, Engine& engine) {
   const std::lock_guard lock(mutex_);
-  engines_.erase(run_id);
+  engines_[run_id] = &engine;
+}
+
+void RunDirectory::remove(const Uuid& run_id, const Engine& engine) {
+  const std::lock_guard lock(mutex_);
+  const auto found = engines_.find(run_id);
+  if (found != engines_.end() && found->second == &engine) engines_.erase(found);
 }
 
 Engine* RunDirectory::find(const Uuid& run_id) const {
-  const std::lock_guard lock(mutex_);
   const auto found = engines_.find(run_id);
   return found == engines_.end() ? nullptr : found->second;
 }

@@ -24,17 +24,23 @@ void CancelHook::unwatch() noexcept {
   scope_ = nullptr;
 }
 
-CancelScope::~CancelScope() { BOBBIN_ASSERT(first_ == nullptr); }
+CancelScope::~CancelScope() {
+  BOBBIN_ASSERT(first_ == nullptr);
+  if (destroyed_ != nullptr) *destroyed_ = true;
+}
 
 void CancelScope::request() noexcept {
   if (requested_) return;
   requested_ = true;
   // A hook may unwatch others, or finish and destroy itself, inside its call: always take the first that is left.
-  while (first_ != nullptr) {
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  while (!destroyed && first_ != nullptr) {
     CancelHook* hook = first_;
     hook->unwatch();
     hook->on_cancel();
   }
+  if (!destroyed) destroyed_ = nullptr;
 }
 
 }  // namespace bobbin

@@ -29,7 +29,7 @@ class CancelHook {
 };
 
 // The lifetime of one run or request, as its operations see it: whoever owns it can ask all of them to end.
-// One loop thread. Asking twice is asking once. Outlives its hooks.
+// One loop thread. Asking twice is asking once. Outlives its hooks; the last of them may destroy it inside request().
 class CancelScope {
  public:
   CancelScope() = default;
@@ -43,6 +43,7 @@ class CancelScope {
  private:
   friend class CancelHook;
   CancelHook* first_ = nullptr;
+  bool* destroyed_ = nullptr;  // of the request() under way
   bool requested_ = false;
 };
 

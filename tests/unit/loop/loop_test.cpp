@@ -157,6 +157,23 @@ TEST_CASE(cancelling_a_scope_ends_every_sleep_in_it_and_no_other) {
   CHECK_EQ(gate.count(), 0u);
 }
 
+Task<void> sleep_then_destroy(Loop& loop, std::unique_ptr<CancelScope>& scope) {
+  SleepOp* sleep = new SleepOp(loop, *scope, 100);
+  static_cast<void>(co_await sleep->run());
+  delete sleep;
+  scope.reset();
+}
+
+TEST_CASE(a_scope_may_be_destroyed_by_what_it_cancels) {
+  TestLoop test;
+  Gate gate;
+  auto scope = std::make_unique<CancelScope>();
+  spawn(gate, sleep_then_destroy(test.loop, scope));
+  scope->request();
+  CHECK(scope == nullptr);
+  CHECK_EQ(gate.count(), 0u);
+}
+
 struct SquareJob final : BlockingJob {
   int value = 0;
   std::thread::id worker;
