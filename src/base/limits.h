@@ -24,6 +24,9 @@ inline constexpr uint32_t kConnectionsPerWorkerMax = 10'000;
 inline constexpr uint32_t kHeaderTimeoutMs = 10'000;
 // Body: progress is asked for, not a fixed end: at least one byte in this time.
 inline constexpr uint32_t kBodyIdleTimeoutMs = 20'000;
+// And from then on so much on average, or one byte now and then would hold a connection for months. The slowest
+// modem is faster; a body of 1 MiB may take 17 minutes.
+inline constexpr uint32_t kBodyBytesPerSecondMin = 1024;
 // Longer than the 60 s of common proxies, so that they close first.
 inline constexpr uint32_t kIdleTimeoutMs = 75'000;
 // A reader that takes nothing for so long is gone.
@@ -34,6 +37,12 @@ inline constexpr uint32_t kSseHeartbeatMs = 15'000;
 // the connection is closed, and the client resumes from the log.
 inline constexpr size_t kEgressSoftBytes = 256 * 1024;
 inline constexpr size_t kEgressHardBytes = 1024 * 1024;
+// Bytes that wait for all readers of a worker together: four of the largest pages (kPageBytesMax). Past it large
+// answers are refused with 503; without it, a few dozen readers that take nothing cost a gigabyte.
+inline constexpr size_t kUnsentBytesPerWorkerMax = 64 * 1024 * 1024;
+// What one connection may always have waiting, so that others' slow readers cost nobody a small answer or a stream
+// that is read.
+inline constexpr size_t kUnsentBytesAlwaysAllowed = 64 * 1024;
 
 // Models answer slowly when they load; 60 s to the first byte, then never 120 s of silence.
 inline constexpr uint32_t kUpstreamConnectTimeoutMs = 10'000;

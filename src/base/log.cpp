@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <ctime>
 #include <memory>
 #include <string>
 
@@ -84,6 +85,13 @@ void start(Level level, Format format) {
   state.logger->set_pattern(format == Format::json ? "%v" : "%Y-%m-%dT%H:%M:%S.%e%z %^%-7l%$ %v");
   state.logger->flush_on(spdlog::level::err);
   state.format = format;
+}
+
+void flush() noexcept {
+  if (state.logger) state.logger->flush();
+  // The background thread does the writing; it is given a moment to.
+  const timespec moment{.tv_sec = 0, .tv_nsec = 100'000'000};
+  nanosleep(&moment, nullptr);
 }
 
 void stop() noexcept {

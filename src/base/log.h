@@ -30,8 +30,10 @@ struct Field {
 
 // Before the first thread starts. Without it, lines go out as text from level info.
 void start(Level level, Format format);
-// Writes what waits. Call before exit.
+// Writes what waits and ends. No other thread may be logging.
 void stop() noexcept;
+// Writes what waits, for at most a moment: for a process that ends at once, whatever its threads do.
+void flush() noexcept;
 
 // `event` says what happened; values are quoted and escaped where they would break the line, so that no client can
 // forge one.

@@ -42,6 +42,7 @@ Result<ModelChoice> choose_model(const ServeOptions& options) {
   choice.kind = ModelChoice::Kind::server;
   choice.server.model = options.model;
   choice.server.use_first_listed = true;
+  choice.server.health = std::make_shared<std::atomic<upstream::ServerHealth>>();
   choice.server.connect_timeout_ms = options.upstream_connect_timeout_ms;
   choice.server.first_byte_timeout_ms = options.upstream_first_byte_timeout_ms;
   choice.server.idle_timeout_ms = options.upstream_idle_timeout_ms;

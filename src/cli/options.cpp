@@ -4,34 +4,60 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cctype>
-#include <cstdlib>
+#include <fstream>
 #include <iostream>
+
+#include "src/cli/option_sources.h"
 
 namespace bobbin::cli {
 namespace {
 
 constexpr int kUsageExitCode = 2;
 
-// `--upstream-key-file` is also BOBBIN_UPSTREAM_KEY_FILE.
-std::string environment_name(const std::string& option) {
-  std::string name = "BOBBIN_" + option;
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
-  return name;
+// Options that say the same thing in two ways: whichever stands in the strongest source counts.
+const std::vector<std::vector<std::string>> kSettings = {{"jwt-secret", "jwt-secret-file"},
+                                                         {"upstream-key", "upstream-key-file"}};
+
+std::vector<OptionName> option_names(const CLI::App& app) {
+  std::vector<OptionName> names;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty() || option->get_lnames()[0] == "help") continue;
+    names.push_back({option->get_lnames()[0], option->get_expected_max() > 1});
+  }
+  return names;
 }
 
-// The environment as arguments before the real ones: the last one wins, so flags beat it, and it beats the config file.
-std::vector<std::string> with_environment(const CLI::App& app, int argc, const char* const* argv) {
-  std::vector<std::string> arguments;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_lnames().empty()) continue;
-    const std::string name = option->get_lnames()[0];
-    const char* value = std::getenv(environment_name(name).c_str());
-    if (value != nullptr && name != "help") arguments.push_back("--" + name + "=" + value);
+// The file of `--config`, from the flags or else the environment; empty: none.
+std::string config_path(const std::vector<std::string>& flags, const OptionValues& environment) {
+  std::string path;
+  if (const auto found = environment.find("config"); found != environment.end()) path = found->second[0];
+  for (size_t i = 0; i < flags.size(); ++i) {
+    if (flags[i] == "--config" && i + 1 < flags.size()) path = flags[i + 1];
+    if (flags[i].starts_with("--config=")) path = flags[i].substr(9);
   }
-  arguments.insert(arguments.end(), argv, argv + argc);
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants it
+  return path;
+}
+
+// All sources as one list of arguments, in the order that CLI11 wants: the last first. Throws CLI::Error.
+std::vector<std::string> gather_arguments(const CLI::App& app, int argc, const char* const* argv) {
+  const std::vector<std::string> flags(argv, argv + argc);
+  for (const std::string& flag : flags) {
+    if (flag.starts_with("--") && flag.ends_with('=')) throw CLI::ArgumentMismatch(flag + " has no value");
+  }
+  const std::vector<OptionName> names = option_names(app);
+  const OptionValues environment = read_environment(names);
+  OptionValues config;
+  if (const std::string path = config_path(flags, environment); !path.empty()) {
+    std::ifstream file(path);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (!file) throw CLI::FileError("cannot read the config file " + path);
+    std::string complaint;
+    std::optional<OptionValues> parsed = parse_config(text, names, complaint);
+    if (!parsed) throw CLI::FileError(path + ", " + complaint);
+    config = std::move(*parsed);
+  }
+  std::vector<std::string> arguments = merge_sources(flags, environment, config, kSettings);
+  std::reverse(arguments.begin(), arguments.end());
   return arguments;
 }
 
@@ -41,7 +67,7 @@ std::optional<int> parse(CLI::App& app, int argc, const char* const* argv) {
       option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
   try {
-    app.parse(with_environment(app, argc, argv));
+    app.parse(gather_arguments(app, argc, argv));
     return std::nullopt;
   } catch (const CLI::Success& help) {
     return app.exit(help);
@@ -67,7 +93,8 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
   CLI::App app(
       "Serves chats until SIGTERM. Every option is also BOBBIN_<NAME> in the environment and a key of the config file.",
       "bobbin serve");
-  app.set_config("--config", "", "file with options, one `name = value` a line")->type_name("FILE");
+  std::string config;
+  app.add_option("--config", config, "file with options, one `name = value` a line")->type_name("FILE");
   app.add_option("--listen", options.listen, "address and port; port 0 lets the system choose")
       ->type_name("HOST:PORT")
       ->capture_default_str();
@@ -107,8 +134,9 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
       ->type_name("TEXT")
       ->capture_default_str();
   app.add_option("--cors-origin", options.cors_origins,
-                 "origin whose pages may call the API; may be repeated; `*` for all")
-      ->type_name("ORIGIN");
+                 "origins whose pages may call the API, repeated or with commas; `*` for all")
+      ->type_name("ORIGIN")
+      ->delimiter(',');
   app.add_option("--workers", options.workers, "event loops; 0: one for each core")
       ->check(CLI::Range(0u, 256u))
       ->capture_default_str();

@@ -29,7 +29,7 @@ constexpr size_t kReadQueueMax = 4096;
 
 void on_disk_failed(const Error& error) noexcept {
   log::error("the disk failed; ending", {{"error", error.detail}, {"number", error.number}});
-  log::stop();
+  log::flush();
   _exit(kDiskFailedExitCode);
 }
 
@@ -91,7 +91,10 @@ void drain(std::vector<std::unique_ptr<Worker>>& workers, uint64_t grace_ms) {
   for (const auto& worker : workers) worker->interrupt();
   if (all_drained_within(kInterruptedMs)) return;
   for (const auto& worker : workers) worker->close_connections();
-  while (!all_drained_within(kClosedMs)) log::warn("waiting for the store to finish what was accepted");
+  while (!all_drained_within(kClosedMs)) {
+    log::warn("still ending what was accepted");
+    for (const auto& worker : workers) worker->interrupt();
+  }
 }
 
 }  // namespace
@@ -106,6 +109,8 @@ int serve(const ServeOptions& options) {
   if (!choice) return report(choice.error(), "--upstream " + options.upstream);
   Result<net::HttpClientOptions> client_options = make_client_options(options);
   if (!client_options) return report(client_options.error(), options.upstream_ca);
+  if (options.login_link && !auth::is_user_id(options.login_user))
+    return report(Error(Code::invalid, 0, "a user id has 1 to 128 bytes without control characters"), "--login-user");
   const Result<net::BoundAddress> address = net::probe_address(listen->host, listen->port);
   if (!address) return report(address.error(), options.listen);
 
@@ -161,8 +166,7 @@ int serve(const ServeOptions& options) {
       _exit(1);  // half-built loops cannot be taken apart, and nothing was accepted yet
     }
   }
-  workers[0]->search_for_model();
-  workers[0]->resume_queues(std::move(*unfinished));
+  workers[0]->begin_background(std::move(*unfinished));
   for (const auto& worker : workers) worker->start();
 
   const std::string url = browser_url(*address, listen->host);

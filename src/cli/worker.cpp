@@ -33,8 +33,19 @@ Worker::Worker(const Shared& shared)
 
 Worker::~Worker() { BOBBIN_ASSERT(!thread_.joinable()); }
 
-void Worker::search_for_model() {
-  if (model_.automatic != nullptr) spawn(background_work_, model_.automatic->search(background_));
+void Worker::begin_background(std::vector<store::UnfinishedThread> unfinished) {
+  unfinished_ = std::move(unfinished);
+  order(&Worker::background_on_loop);
+}
+
+void Worker::background_on_loop() { spawn(background_work_, background()); }
+
+Task<void> Worker::background() {
+  upstream::AutoModel* automatic = model_.automatic;
+  // What waits should be answered by a model that is there, not by the stand-in.
+  const bool is_over = automatic == nullptr || co_await automatic->search_once(background_scope_);
+  if (!background_scope_.is_requested()) engine_.resume_queues(std::exchange(unfinished_, {}));
+  if (!is_over) co_await automatic->search_on(background_scope_);
 }
 
 void Worker::start() {
@@ -56,11 +67,24 @@ void Worker::close_connections() { order(&Worker::close_connections_on_loop); }
 void Worker::drain_on_loop() {
   engine_.begin_drain();
   server_.begin_drain();
-  background_.request();
+  background_scope_.request();
   spawn(drain_work_, drain());
 }
 
+namespace {
+
+// Lets everything happen that waits in a mailbox.
+struct MailboxTurn final : Mail {
+  void deliver() noexcept override { delivered.complete(); }
+  Completion delivered;
+};
+
+}  // namespace
+
 Task<void> Worker::drain() {
+  MailboxTurn turn;
+  loop_.mailbox().post(turn);
+  co_await turn.delivered;    // other workers' mail about our runs: none is sent once the engine drains
   co_await server_.closed();  // every request has been answered, or its client is gone
   co_await api_.close();
   co_await engine_.close();  // runs whose clients are gone

@@ -36,10 +36,9 @@ class Worker {
 
   // Before start(). Errors: io.
   Result<void> listen(const net::BoundAddress& address) { return server_.listen(address); }
-  // Before start(), on one worker: goes on with what waited when the last process ended.
-  void resume_queues(std::vector<store::UnfinishedThread> threads) { engine_.resume_queues(std::move(threads)); }
-  // Before start(), on one worker: looks for a model server, where the options leave that to us.
-  void search_for_model();
+  // Before start(), on one worker: looks for a model server, where the options leave that to us, and then goes on with
+  // what waited when the last process ended.
+  void begin_background(std::vector<store::UnfinishedThread> unfinished);
   void start();
 
   // From the main thread. No new connections and runs; active runs go on.
@@ -61,6 +60,8 @@ class Worker {
   void interrupt_on_loop() { engine_.interrupt_all(); }
   void close_connections_on_loop() { server_.close_all(); }
   void stop_on_loop() { loop_.close(); }
+  void background_on_loop();
+  Task<void> background();
   Task<void> drain();
   void announce_drained();
 
@@ -72,7 +73,8 @@ class Worker {
   api::Services services_;
   api::Api api_;
   net::HttpServer server_;
-  CancelScope background_;
+  std::vector<store::UnfinishedThread> unfinished_;
+  CancelScope background_scope_;
   Gate background_work_;
   Gate drain_work_;
   std::thread thread_;
