@@ -1,5 +1,6 @@
 // GET and DELETE /chat/history: the messages of one thread.
 
+#include "proto_http/url.h"
 #include "src/api/handlers.h"
 #include "src/api/services.h"
 #include "src/base/json.h"
@@ -96,6 +97,11 @@ Task<Result<Answer>> get_history(Services& services, Exchange& exchange) {
 }
 
 Task<Result<Answer>> delete_history(Services& services, Exchange& exchange) {
+  // A misspelt name must not clear everything.
+  CO_TRY_ASSIGN(const std::vector<http::QueryParameter> parameters, http::split_query(exchange.request.head.query()));
+  for (const http::QueryParameter& parameter : parameters) {
+    if (parameter.name != "thread_id") co_return fail(Code::invalid, 0, "the only parameter here is thread_id");
+  }
   CO_TRY_ASSIGN(const std::optional<std::string> thread, text_parameter(exchange, "thread_id"));
   if (!thread) {
     CO_TRY_ASSIGN(const store::Deleted deleted, co_await services.engine.delete_all_threads(exchange.user));

@@ -21,7 +21,8 @@ Task<Result<Answer>> get_health(Services& services, Exchange&) {
   }
   {
     json::Object part(object.key("upstream"));
-    part.field("status", model.language_model ? "ok" : "offline").field("name", model.name).field("model", model.model);
+    const char* status = !model.language_model ? "offline" : model.failing ? "failing" : "ok";
+    part.field("status", status).field("name", model.name).field("model", model.model);
     part.field("detail", model.detail).close();
   }
   object.number("uptime_s", (wall_now_us() - services.started_us) / 1'000'000).close();

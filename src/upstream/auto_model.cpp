@@ -27,22 +27,25 @@ Task<std::optional<FoundServer>> AutoModel::probe(LocalServer server, CancelScop
   co_return FoundServer{.name = server.name, .endpoints = std::move(*endpoints), .model = std::move(judgement->model)};
 }
 
-Task<void> AutoModel::search(CancelScope& scope) {
-  for (bool first = true;; first = false) {
-    for (const LocalServer& server : options_.servers) {
-      std::optional<FoundServer> found = co_await probe(server, scope);
-      if (scope.is_requested()) co_return;
-      if (!found) continue;
-      log::info("model server found", {{"name", found->name}, {"url", found->endpoints.base}, {"model", found->model}});
-      board_.publish(std::move(*found));
-      co_return;
-    }
-    if (first) {
-      log::info("no model server on this machine yet: the built-in model answers",
-                {{"looking_again_ms", options_.search_interval_ms}});
-    }
+Task<bool> AutoModel::search_once(CancelScope& scope) {
+  for (const LocalServer& server : options_.servers) {
+    std::optional<FoundServer> found = co_await probe(server, scope);
+    if (scope.is_requested()) co_return true;
+    if (!found) continue;
+    log::info("model server found", {{"name", found->name}, {"url", found->endpoints.base}, {"model", found->model}});
+    board_.publish(std::move(*found));
+    co_return true;
+  }
+  co_return false;
+}
+
+Task<void> AutoModel::search_on(CancelScope& scope) {
+  log::info("no model server on this machine yet: the built-in model answers",
+            {{"looking_again_ms", options_.search_interval_ms}});
+  for (;;) {
     SleepOp pause(loop_, scope, options_.search_interval_ms);
     if (!co_await pause.run()) co_return;
+    if (co_await search_once(scope)) co_return;
   }
 }
 
@@ -54,6 +57,7 @@ OpenaiModel* AutoModel::connected() {
   options.name = std::move(found->name);
   options.endpoints = std::move(found->endpoints);
   options.model = std::move(found->model);
+  options.health = std::move(found->health);
   connected_ = std::make_unique<OpenaiModel>(loop_, client_, std::move(options));
   return connected_.get();
 }
@@ -67,6 +71,7 @@ ModelState AutoModel::state() const {
   if (connected_) return connected_->state();
   if (const std::optional<FoundServer> found = board_.read()) {
     return {.language_model = true,
+            .failing = found->health->load() == ServerHealth::fails,
             .name = found->name,
             .url = found->endpoints.base,
             .model = found->model,

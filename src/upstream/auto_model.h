@@ -21,6 +21,7 @@ struct FoundServer {
   std::string name;
   Endpoints endpoints;
   std::string model;
+  std::shared_ptr<std::atomic<ServerHealth>> health = std::make_shared<std::atomic<ServerHealth>>();
 };
 
 // Where one worker's search leaves its find for all workers. Thread-safe.
@@ -46,9 +47,11 @@ class AutoModel final : public Model {
   // All must outlive the model; `client` is of `loop`, `board` is shared by the models of all workers.
   AutoModel(Loop& loop, net::HttpClient& client, FoundServerBoard& board, AutoModelOptions options = {});
 
-  // Asks all servers in turn, and again after each interval, until one is usable, then publishes it; ends then or when
-  // `scope` asks. No credentials are sent. To be run by one worker of the process.
-  Task<void> search(CancelScope& scope);
+  // Asks all servers in turn for a usable one, and publishes the first. True when the search is over: found, or `scope`
+  // asked. No credentials are sent. To be run by one worker of the process.
+  Task<bool> search_once(CancelScope& scope);
+  // The same again after each interval, until it is over.
+  Task<void> search_on(CancelScope& scope);
 
   Task<Result<Answer>> stream(Prompt prompt, DeltaSink& sink, CancelScope& scope) override;
   [[nodiscard]] ModelState state() const override;

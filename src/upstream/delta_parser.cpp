@@ -43,6 +43,7 @@ class DeltaParser::Impl {
   Result<Answer> finish();
   [[nodiscard]] bool is_done() const noexcept { return done_; }
   [[nodiscard]] bool has_finish_reason() const noexcept { return !answer_.finish_reason.empty(); }
+  [[nodiscard]] uint64_t progress() const noexcept { return body_ == Body::document ? document_.size() : events_; }
   [[nodiscard]] const std::string& excerpt() const noexcept { return excerpt_; }
 
  private:
@@ -69,6 +70,7 @@ class DeltaParser::Impl {
   Answer answer_;
   size_t answer_bytes_ = 0;
   uint64_t stream_bytes_ = 0;
+  uint64_t events_ = 0;
   bool done_ = false;       // nothing more is read
   bool too_long_ = false;   // nothing more is handed on
   bool malformed_ = false;  // the last document was no JSON
@@ -78,9 +80,13 @@ class DeltaParser::Impl {
 
 Result<void> DeltaParser::Impl::feed(std::string_view bytes) {
   if (error_) return fail(*error_);
+  stream_bytes_ += bytes.size();
   if (body_ == Body::unknown) {
     const size_t first = bytes.find_first_not_of(kWhiteSpace);
-    if (first == std::string_view::npos) return {};
+    if (first == std::string_view::npos) {
+      if (stream_bytes_ <= kWholeAnswerBytesMax) return {};
+      return keep_error(fail(Code::upstream_rejected, 0, "the model's server sent nothing but white space"));
+    }
     body_ = bytes[first] == '{' ? Body::document : Body::stream;
   }
   if (body_ == Body::stream) return keep_error(feed_stream(bytes));
@@ -92,7 +98,6 @@ Result<void> DeltaParser::Impl::feed(std::string_view bytes) {
 }
 
 Result<void> DeltaParser::Impl::feed_stream(std::string_view bytes) {
-  stream_bytes_ += bytes.size();
   if (stream_bytes_ > kStreamBytesMax && !done_) end_by_length();
   while (!done_) {
     switch (reader_.next(bytes)) {
@@ -107,6 +112,7 @@ Result<void> DeltaParser::Impl::feed_stream(std::string_view bytes) {
 
 Result<void> DeltaParser::Impl::take_event(const http::SseEvent& event) {
   const std::string_view data = trim(event.data);
+  events_ += data.empty() ? 0 : 1;
   if (event.type == "error") {
     excerpt_ = upstream::error_excerpt(data);
     return fail(Code::upstream_rejected, 0, "the model's server reported an error");
@@ -209,6 +215,7 @@ DeltaParser::~DeltaParser() = default;
 Result<void> DeltaParser::feed(std::string_view bytes) { return impl_->feed(bytes); }
 bool DeltaParser::is_done() const noexcept { return impl_->is_done(); }
 bool DeltaParser::has_finish_reason() const noexcept { return impl_->has_finish_reason(); }
+uint64_t DeltaParser::progress() const noexcept { return impl_->progress(); }
 Result<Answer> DeltaParser::finish() { return impl_->finish(); }
 const std::string& DeltaParser::error_excerpt() const noexcept { return impl_->excerpt(); }
 

@@ -44,6 +44,9 @@ class DeltaParser {
   // Whether the model has said why it ended: only usage and `[DONE]` may follow, and some servers forget those.
   [[nodiscard]] bool has_finish_reason() const noexcept;
 
+  // Grows with every event that says something, and with nothing else: comments and white space keep no answer alive.
+  [[nodiscard]] uint64_t progress() const noexcept;
+
   // The answer's end, once the bytes have ended. Without `[DONE]`, an answer counts as whole when a finish reason was
   // seen. Errors: those of feed(); upstream_unavailable when the answer was cut.
   Result<Answer> finish();

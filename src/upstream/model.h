@@ -14,10 +14,11 @@ namespace bobbin::upstream {
 struct ModelState {
   // Whether answers come from a language model; the built-in one is none.
   bool language_model = false;
-  std::string name;    // one word: `offline`, `openai`, or the local server's name such as `Ollama`
-  std::string url;     // without credentials; empty for the built-in one
-  std::string model;   // the default model; empty when the server chooses
-  std::string detail;  // one sentence for people
+  bool failing = false;  // its last request failed
+  std::string name;      // one word: `offline`, `openai`, or the local server's name such as `Ollama`
+  std::string url;       // without credentials; empty for the built-in one
+  std::string model;     // the default model; empty when the server chooses
+  std::string detail;    // one sentence for people
 };
 
 // Something that answers prompts. One for each worker; all calls on its loop.

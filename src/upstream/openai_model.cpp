@@ -64,13 +64,17 @@ bool is_web_page(const http::ResponseHead& head) {
 
 // Reads the body to the end of the answer. An answer that is whole counts, however its connection ended.
 Task<Result<Answer>> read_answer(net::HttpCall& call, DeadlineScope& limits, DeltaParser& parser,
-                                 const CancelScope& scope) {
+                                 const CancelScope& scope, uint32_t idle_timeout_ms) {
+  uint64_t progress = 0;
+  limits.end_in(idle_timeout_ms);
   for (bool is_ending = false;;) {
     const Result<std::string_view> piece = co_await call.read();
     if (scope.is_requested()) co_return fail(Code::cancelled);
     if (!piece) {
       Result<Answer> answer = parser.finish();
       if (answer) co_return answer;
+      if (piece.error().code == Code::cancelled)
+        co_return fail(Code::upstream_timeout, 0, "the model's server went on without saying anything");
       co_return fail(error_of_network(piece.error()));
     }
     if (piece->empty()) co_return parser.finish();
@@ -78,6 +82,8 @@ Task<Result<Answer>> read_answer(net::HttpCall& call, DeadlineScope& limits, Del
     if (scope.is_requested()) co_return fail(Code::cancelled);
     if (parser.is_done()) break;
     if (parser.has_finish_reason() && !is_ending) limits.end_in(kAfterFinishMs);
+    if (!parser.has_finish_reason() && parser.progress() != progress) limits.end_in(idle_timeout_ms);
+    progress = parser.progress();
     is_ending = parser.has_finish_reason();
   }
   limits.end_in(kLeftoverMs);
@@ -140,7 +146,7 @@ Task<Result<Answer>> OpenaiModel::exchange(const Prompt& prompt, DeltaSink& sink
 
   StoppableSink stoppable(sink, scope);
   DeltaParser parser(stoppable);
-  Result<Answer> answer = co_await read_answer(call, limits, parser, scope);
+  Result<Answer> answer = co_await read_answer(call, limits, parser, scope, options_.idle_timeout_ms);
   excerpt = parser.error_excerpt();
   co_return answer;
 }
@@ -151,8 +157,9 @@ Task<Result<Answer>> OpenaiModel::stream(Prompt prompt, DeltaSink& sink, CancelS
     co_await look_up_model(scope);
   std::string excerpt;
   Result<Answer> answer = co_await exchange(prompt, sink, scope, excerpt);
+  if (!answer && scope.is_requested()) co_return fail(Code::cancelled);
+  if (options_.health) options_.health->store(answer ? ServerHealth::answers : ServerHealth::fails);
   if (answer) co_return answer;
-  if (scope.is_requested()) co_return fail(Code::cancelled);
   metrics::add(metrics::Counter::upstream_errors);
   const Error& error = answer.error();
   log::warn("the model did not answer", {{"url", options_.endpoints.base},
@@ -164,11 +171,16 @@ Task<Result<Answer>> OpenaiModel::stream(Prompt prompt, DeltaSink& sink, CancelS
 }
 
 ModelState OpenaiModel::state() const {
+  const ServerHealth health = options_.health ? options_.health->load() : ServerHealth::unknown;
+  const char* detail = "not asked yet";
+  if (health == ServerHealth::answers) detail = "the last answer was good";
+  if (health == ServerHealth::fails) detail = "the last request failed; the log says why";
   return {.language_model = true,
+          .failing = health == ServerHealth::fails,
           .name = options_.name,
           .url = options_.endpoints.base,
           .model = options_.model.empty() ? listed_model_ : options_.model,
-          .detail = "answers come from this server"};
+          .detail = detail};
 }
 
 }  // namespace bobbin::upstream

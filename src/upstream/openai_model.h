@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "src/base/limits.h"
@@ -10,13 +12,17 @@
 
 namespace bobbin::upstream {
 
+// How the last exchange with a server went.
+enum class ServerHealth : uint8_t { unknown, answers, fails };
+
 struct OpenaiModelOptions {
   std::string name = "openai";  // for people: `openai`, `Ollama`, …
   Endpoints endpoints;
   std::string model;  // asked when a prompt names none; empty: the server chooses
   // Without a model of either kind: ask for the first that the server lists. Many servers refuse a request without one.
   bool use_first_listed = false;
-  std::string api_key;  // sent as a bearer token, never logged; empty: none
+  std::string api_key;                                // sent as a bearer token, never logged; empty: none
+  std::shared_ptr<std::atomic<ServerHealth>> health;  // one for the models of all workers; may be null
   uint32_t connect_timeout_ms = limits::kUpstreamConnectTimeoutMs;
   uint32_t first_byte_timeout_ms = limits::kUpstreamFirstByteTimeoutMs;
   uint32_t idle_timeout_ms = limits::kUpstreamIdleTimeoutMs;
