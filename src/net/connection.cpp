@@ -222,7 +222,9 @@ void Connection::refuse(int status, Code code, const char* detail) noexcept {
   log::info("request refused", {{"peer", peer_.to_string()}, {"status", status}, {"detail", detail}});
   // The body of a request that was judged by its head need not be what it says; nor what comes after an error.
   keep_alive_ = false;
-  answer(make_problem(status, code_name(code), detail));
+  Response problem = make_problem(status, code_name(code), detail);
+  server_.handler_.append_common_headers(state_ == State::body ? &head_ : nullptr, problem.headers);
+  answer(std::move(problem));
   reason_ = code;
 }
 

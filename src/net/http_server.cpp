@@ -13,6 +13,7 @@
 namespace bobbin::net {
 
 void RequestHandler::on_connection_closed(const SocketAddress&, Code) noexcept {}
+void RequestHandler::append_common_headers(const http::RequestHead*, HeaderList&) noexcept {}
 
 HttpServer::HttpServer(Loop& loop, const Options& options, RequestHandler& handler)
     : loop_(loop),

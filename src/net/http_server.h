@@ -31,6 +31,11 @@ class RequestHandler {
   // handler), or the Code of a protocol error.
   virtual void on_connection_closed(const SocketAddress& peer, Code reason) noexcept;
 
+  // Adds the fields that every answer of this handler carries to one that the connection gives by itself, to a request
+  // that never becomes whole (400, 408, 413 …); without them, a page of another origin could not read why. `head` is
+  // null when there is none to trust; it and `headers` live for the call only.
+  virtual void append_common_headers(const http::RequestHead* head, HeaderList& headers) noexcept;
+
  protected:
   ~RequestHandler() = default;
 };

@@ -109,6 +109,44 @@ TEST_CASE(requests_before_a_bad_one_are_answered) {
   CHECK_EQ(server.request_count(), 1u);
 }
 
+TEST_CASE(refusals_carry_the_handlers_common_fields_by_the_head_if_there_is_one) {
+  LoopbackServer server({.body_bytes_max = 1000, .body_idle_timeout_ms = 20'000});
+  server.set_common_headers([](const http::RequestHead* head, net::HeaderList& headers) {
+    headers.emplace_back("X-Content-Type-Options", "nosniff");
+    if (head == nullptr) return;
+    headers.emplace_back("Access-Control-Allow-Origin", std::string(head->find_header("origin").value_or("none")));
+  });
+  struct Case {
+    std::string bytes;
+    int status;
+    std::string origin;
+  };
+  const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nOrigin: https://b\r\n";
+  const Case cases[] = {
+      {"GET /\r\n\r\n", 400, ""},
+      {"GET / HTTP/1.1\r\nHost: a\r\nOrigin: https://b\r\nHost: b\r\n\r\n", 400, ""},
+      {"GET / HTTP/1.1\r\nHost: a\r\nCookie: " + std::string(20'000, 'c') + "\r\n\r\n", 431, ""},
+      {post + "Content-Length: 1001\r\n\r\n", 413, "https://b"},
+      {post + "Transfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x'), 413, "https://b"},
+      {post + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, "https://b"},
+      {post + "Content-Length: 1\r\nExpect: much\r\n\r\n", 417, "https://b"},
+      {post + "Content-Length: 1\r\n\r\n", 408, "https://b"},
+      // The head of the request before is not that of the next.
+      {"GET / HTTP/1.1\r\nHost: a\r\nOrigin: https://c\r\n\r\nGET /\r\n\r\n", 400, ""},
+  };
+  for (const Case& one : cases) {
+    const ConnId conn = server.connect();
+    server.send(conn, one.bytes);
+    if (one.status == 408) server.advance_ms(20'000);
+    Answer answer = server.answer(conn);
+    if (answer.status == 200) answer = server.answer(conn);
+    CHECK_EQ(answer.status, one.status);
+    CHECK_EQ(answer.field("X-Content-Type-Options"), "nosniff");
+    CHECK_EQ(answer.field("Access-Control-Allow-Origin"), one.origin);
+    server.disconnect(conn);
+  }
+}
+
 TEST_CASE(connections_over_the_limit_are_closed_at_once) {
   LoopbackServer server({.connections_max = 2});
   const uint64_t refused_before = metrics::read(metrics::Counter::connections_refused);

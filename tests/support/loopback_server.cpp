@@ -220,6 +220,10 @@ void LoopbackServer::on_connection_closed(const net::SocketAddress& peer, Code r
   closed_.insert_or_assign(peer.port(), reason);
 }
 
+void LoopbackServer::append_common_headers(const http::RequestHead* head, net::HeaderList& headers) noexcept {
+  if (common_headers_) common_headers_(head, headers);
+}
+
 void LoopbackServer::turn() {
   loop_.run_once();
   for (Client& client : clients_)

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "src/loop/loop.h"
@@ -75,6 +76,10 @@ class LoopbackServer : private net::RequestHandler {
   // Turns of the loop until `condition` holds; false when it does not within far more than it needs.
   bool run_until(const std::function<bool()>& condition);
 
+  // What the handler adds to answers that connections give by themselves.
+  using CommonHeaders = std::function<void(const http::RequestHead*, net::HeaderList&)>;
+  void set_common_headers(CommonHeaders append) { common_headers_ = std::move(append); }
+
   // The server's connection has not closed.
   bool is_open(ConnId id) { return !close_reason(id).has_value(); }
   std::optional<Code> close_reason(ConnId id);
@@ -95,12 +100,14 @@ class LoopbackServer : private net::RequestHandler {
   };
   void on_request(net::Request&& request, net::Responder responder) noexcept override;
   void on_connection_closed(const net::SocketAddress& peer, Code reason) noexcept override;
+  void append_common_headers(const http::RequestHead* head, net::HeaderList& headers) noexcept override;
   void turn();
   static void receive(Client& client);
   int connect_socket(int receive_buffer_bytes, uint16_t& client_port);
 
   Loop loop_{Loop::Options{.manual_clock = true}};
   Handler handler_;
+  CommonHeaders common_headers_;
   std::unique_ptr<net::HttpServer> server_;
   std::vector<Client> clients_;
   std::map<uint16_t, Code> closed_;  // by the client's port
