@@ -3,6 +3,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "proto_http/response_writer.h"
 #include "src/base/assert.h"
 #include "src/base/log.h"
@@ -179,6 +182,7 @@ void Connection::on_head(bool more_waits) noexcept {
   keep_alive_ = head_.keep_alive();
   minor_version_ = static_cast<uint8_t>(head_.minor_version());
   if (const auto expectation = head_.find_header("expect");
+  begin_body_rate();
       expectation && minor_version_ >= 1 && !http::equals_ignoring_case(*expectation, "100-continue"))
     return refuse(417, Code::invalid, "only the expectation 100-continue is known");
   if (head_.framing() != http::Framing::length) {
@@ -237,8 +241,10 @@ bool Connection::has_unread_input() const noexcept {
 
 // --- time
 
-void Connection::set_deadline(uint64_t timeout_ms) noexcept {
-  deadline_ms_ = server_.loop_.now_ms() + timeout_ms;
+void Connection::set_deadline(uint64_t timeout_ms) noexcept { set_deadline_at(server_.loop_.now_ms() + timeout_ms); }
+
+void Connection::set_deadline_at(uint64_t time_ms) noexcept {
+  deadline_ms_ = time_ms;
   if (deadline_ms_ >= armed_ms_) return;
   armed_ms_ = deadline_ms_;
   arm(server_.loop_.timers(), armed_ms_);
@@ -246,10 +252,24 @@ void Connection::set_deadline(uint64_t timeout_ms) noexcept {
 
 void Connection::set_state_deadline() noexcept {
   const HttpServer::Options& options = server_.options_;
+void Connection::begin_body_rate() noexcept {
+  body_since_ms_ = server_.loop_.now_ms();
+  body_since_bytes_ = body_.size();
+}
+
+uint64_t Connection::body_deadline_ms() const noexcept {
+  const HttpServer::Options& options = server_.options_;
+  // Until when the bytes that came keep up the least rate; and the next byte must come in time.
+  const uint64_t bytes = body_.size() - body_since_bytes_;
+  const uint64_t by_rate_ms = bytes * 1000 / options.body_bytes_per_second_min;
+  return std::min(server_.loop_.now_ms() + options.body_idle_timeout_ms,
+                  body_since_ms_ + std::max<uint64_t>(options.body_idle_timeout_ms, by_rate_ms));
+}
+
   switch (state_) {
     case State::idle: return set_deadline(options.idle_timeout_ms);
     case State::head: return set_deadline(options.header_timeout_ms);
-    case State::body: return set_deadline(options.body_idle_timeout_ms);
+    case State::body: return set_deadline_at(body_deadline_ms());
     case State::lingering: return set_deadline(options.linger_timeout_ms);
     case State::handling:
     case State::streaming:

@@ -97,7 +97,11 @@ class Connection final : private Timer, private TurnHook {
   // The deadline that goes with the state.
   void set_state_deadline() noexcept;
   void on_timer() noexcept override;
+  void set_deadline_at(uint64_t time_ms) noexcept;
   void on_deadline() noexcept;
+  // From here on the body's rate is measured.
+  void begin_body_rate() noexcept;
+  [[nodiscard]] uint64_t body_deadline_ms() const noexcept;
 
   uv_stream_t* stream() noexcept { return reinterpret_cast<uv_stream_t*>(&tcp_); }
   [[nodiscard]] const uv_stream_t* stream() const noexcept { return reinterpret_cast<const uv_stream_t*>(&tcp_); }
@@ -126,8 +130,10 @@ class Connection final : private Timer, private TurnHook {
   // The timer is armed for this time or earlier, and arms itself again: moving a deadline on costs a store.
   uint64_t deadline_ms_ = UINT64_MAX;
   uint64_t armed_ms_ = UINT64_MAX;
-  size_t stalled_bytes_ = 0;   // libuv's queue when the write deadline was set
-  size_t lingered_bytes_ = 0;  // thrown away
+  uint64_t body_since_ms_ = 0;   // see begin_body_rate()
+  size_t body_since_bytes_ = 0;  // what there was of the body then
+  size_t stalled_bytes_ = 0;     // libuv's queue when the write deadline was set
+  size_t lingered_bytes_ = 0;    // thrown away
 
   uint32_t sequence_ = 0;  // of the current or last request
   State state_ = State::idle;

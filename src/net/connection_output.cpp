@@ -247,3 +247,5 @@ void Connection::release_memory() noexcept {
 }
 
 }  // namespace bobbin::net
+  // While this was under way the rest of a body had to wait for us.
+  if (self->state_ == State::body) self->begin_body_rate();

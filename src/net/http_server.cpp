@@ -26,6 +26,7 @@ HttpServer::HttpServer(Loop& loop, const Options& options, RequestHandler& handl
   BOBBIN_ASSERT(options.request_line_bytes_max <= options.header_block_bytes_max);
   BOBBIN_ASSERT(options.egress_soft_bytes <= options.egress_hard_bytes);
   BOBBIN_ASSERT(options.header_timeout_ms > 0 && options.idle_timeout_ms > 0);
+  BOBBIN_ASSERT(options.body_bytes_per_second_min > 0);
 }
 
 HttpServer::~HttpServer() { BOBBIN_ASSERT(!listener_open_ && connections_.count() == 0); }

@@ -51,6 +51,8 @@ class HttpServer final : private Acceptor {
     size_t body_bytes_max = limits::kBodyBytesMax;
     uint32_t header_timeout_ms = limits::kHeaderTimeoutMs;
     uint32_t body_idle_timeout_ms = limits::kBodyIdleTimeoutMs;
+    // On average since the head, from body_idle_timeout_ms on.
+    uint32_t body_bytes_per_second_min = limits::kBodyBytesPerSecondMin;
     uint32_t idle_timeout_ms = limits::kIdleTimeoutMs;
     uint32_t write_stall_timeout_ms = limits::kWriteStallTimeoutMs;
     size_t egress_soft_bytes = limits::kEgressSoftBytes;

@@ -64,18 +64,69 @@ TEST_CASE(a_head_that_dribbles_in_gets_408_at_its_time) {
 }
 
 TEST_CASE(a_body_may_be_slow_but_must_go_on) {
-  LoopbackServer server({.body_idle_timeout_ms = 20'000});
+  LoopbackServer server({.body_idle_timeout_ms = 20'000, .body_bytes_per_second_min = 1'000});
   const ConnId conn = server.connect();
-  server.send(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
+  server.send(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n");
   for (int i = 0; i < 5; ++i) {
     server.advance_ms(19'999);
-    server.send(conn, "x");
+    server.send(conn, std::string(40'000, 'x'));
     CHECK_EQ(server.received(conn), "");
   }
   server.advance_ms(19'999);
   CHECK_EQ(server.received(conn), "");
   server.advance_ms(1);
   CHECK_EQ(server.answer(conn).status, 408);
+}
+
+TEST_CASE(a_body_of_single_bytes_gets_408_after_the_first_idle_time) {
+  for (const bool chunked : {false, true}) {
+    LoopbackServer server({.body_idle_timeout_ms = 20'000, .body_bytes_per_second_min = 1'000});
+    const ConnId conn = server.connect();
+    server.send(conn, chunked ? "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                              : "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
+    for (int second = 1; second < 20; ++second) {
+      server.advance_ms(1'000);
+      server.send(conn, chunked ? "1\r\nx\r\n" : "x");
+    }
+    server.advance_ms(999);
+    CHECK_EQ(server.received(conn), "");
+    server.advance_ms(1);
+    CHECK_EQ(server.answer(conn).status, 408);
+    server.disconnect(conn);
+    CHECK(server.close_reason(conn) == Code::request_timeout);
+  }
+}
+
+TEST_CASE(a_body_that_came_fast_at_first_may_rest_for_as_long_as_its_average_holds) {
+  LoopbackServer server({.body_idle_timeout_ms = 20'000, .body_bytes_per_second_min = 1'000});
+  const ConnId conn = server.connect();
+  server.send(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + std::string(30'000, 'x'));
+  for (int i = 0; i < 2; ++i) {
+    server.advance_ms(10'000);
+    server.send(conn, "x");
+  }
+  server.advance_ms(10'001);
+  CHECK_EQ(server.received(conn), "");
+  server.advance_ms(1);  // 30 002 bytes, 30 002 ms
+  CHECK_EQ(server.answer(conn).status, 408);
+}
+
+TEST_CASE(a_body_that_waits_for_our_own_answers_to_leave_is_not_slow) {
+  LoopbackServer server({.body_idle_timeout_ms = 20'000, .send_buffer_bytes = 8192},
+                        [](net::Request&& request, net::Responder responder) {
+                          responder.send({.body = std::string(request.body.empty() ? 10'000 : 1, 'x')});
+                        });
+  const ConnId conn = server.connect(8192);
+  server.pause(conn);
+  std::string requests;
+  for (int i = 0; i < 20; ++i) requests += kGet;
+  server.send(conn, requests + "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n1");
+  server.advance_ms(50'000);
+  server.resume(conn);
+  for (int i = 0; i < 20; ++i) CHECK_EQ(server.answer(conn).body.size(), 10'000u);
+  server.advance_ms(19'999);
+  server.send(conn, "2");
+  CHECK_EQ(server.answer(conn).status, 200);
 }
 
 TEST_CASE(a_handler_may_take_its_time) {
