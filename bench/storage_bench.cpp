@@ -7,19 +7,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "bench/storage_pipeline.h"
 #include "storage/store.h"
 
 namespace bobbin::store {
@@ -28,71 +25,6 @@ namespace {
 const std::string kQuestion(120, 'q');
 const std::string kAnswer(600, 'a');
 constexpr size_t kPageBytes = size_t{16} << 20;
-
-[[noreturn]] void give_up(const char* what, const Error& error) {
-  std::fprintf(stderr, "%s: %s: %s (%d)\n", what, code_name(error.code), error.detail, error.number);
-  std::exit(1);
-}
-
-template <class T>
-T must(Result<T> result, const char* what) {
-  if (!result) give_up(what, result.error());
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
-double microseconds(const std::function<void()>& work) {
-  const auto from = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - from).count();
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<long>(values.size() / 2), values.end());
-  return values[values.size() / 2];
-}
-
-// Sends commands without waiting for each, so that groups form as under load.
-class Pipeline {
- public:
-  explicit Pipeline(Store& store) : store_(store) {}
-  ~Pipeline() { drain(); }
-  Pipeline(const Pipeline&) = delete;
-  Pipeline& operator=(const Pipeline&) = delete;
-
-  void send(Command command) {
-    {
-      std::unique_lock lock(mutex_);
-      room_.wait(lock, [this] { return open_ < kWindow; });
-      ++open_;
-    }
-    auto* sent = new Sent(std::move(command), *this);  // frees itself when it is committed
-    must(store_.submit(*sent), "submit");
-  }
-  void drain() {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [this] { return open_ == 0; });
-  }
-
- private:
-  static constexpr size_t kWindow = 2048;
-  struct Sent final : Operation {
-    Sent(Command command_in, Pipeline& pipeline_in) : Operation(std::move(command_in)), pipeline(pipeline_in) {}
-    void on_committed(Result<Reply> reply) noexcept override {
-      if (!reply) give_up("command", reply.error());
-      Pipeline& to = pipeline;
-      delete this;
-      const std::lock_guard lock(to.mutex_);
-      --to.open_;
-      to.room_.notify_one();
-    }
-    Pipeline& pipeline;
-  };
-
-  Store& store_;
-  std::mutex mutex_;
-  std::condition_variable room_;
-  size_t open_ = 0;
-};
 
 class Bench {
  public:
@@ -233,12 +165,8 @@ class Bench {
     row((what + ", warm").c_str(), median(warm[0]), median(warm[1]));
     int refused[2] = {0, 0};
     for (int i = 0; i < 100; ++i) {
-      blocked_ = 0;
-      small(Tier::memory_only);
-      refused[0] += blocked_;
-      blocked_ = 0;
-      large(Tier::memory_only);
-      refused[1] += blocked_;
+      refused[0] += is_refused(small);
+      refused[1] += is_refused(large);
     }
     std::printf("%-58s %12d %12d\n", (what + ", warm: % that a loop hands to the pool").c_str(), refused[0],
                 refused[1]);
@@ -250,6 +178,14 @@ class Bench {
       cold[1].push_back(large(Tier::any));
     }
     row((what + ", cold (empty block cache)").c_str(), median(cold[0]), median(cold[1]));
+  }
+
+  // Whether a loop would hand the read to the pool, which then does it.
+  bool is_refused(const std::function<double(Tier)>& read) {
+    blocked_ = 0;
+    read(Tier::memory_only);
+    if (blocked_ != 0) read(Tier::any);
+    return blocked_ != 0;
   }
 
   double list(const std::string& user, uint32_t limit, Tier tier) {
@@ -300,12 +236,31 @@ class Bench {
       }
     }
     const std::string large = "user" + std::to_string(scale_);
+    after_own_moves(users[0], users[2]);
     measure(
         "sessions, page of 10: 10 threads against all, churned", [&](Tier tier) { return list("user10", 10, tier); },
         [&](Tier tier) { return list(large, 10, tier); });
     measure(
         "sessions, page of 50: 50 threads against all, churned", [&](Tier tier) { return list("user50", 50, tier); },
         [&](Tier tier) { return list(large, 50, tier); });
+  }
+
+  // The worst moment: each user reads when the last moves were all its own, so that what is not flushed is all between
+  // its rows.
+  void after_own_moves(const Churned& small, const Churned& large) {
+    std::vector<double> times[2];
+    uint64_t moved = 0;
+    for (int round = 0; round < 20; ++round) {
+      for (int which = 0; which < 2; ++which) {
+        const Churned& owner = which == 0 ? small : large;
+        {
+          Pipeline pipeline(*store_);
+          for (int i = 0; i < 997; ++i) turn(pipeline, owner.movers[moved++ % 2]);
+        }
+        for (int i = 0; i < 50; ++i) times[which].push_back(list(owner.user, 10, Tier::any));
+      }
+    }
+    row("sessions, page of 10: 10 threads against all, own moves", median(times[0]), median(times[1]));
   }
 
   void memory() {
