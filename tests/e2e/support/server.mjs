@@ -20,6 +20,9 @@ export const flag = {
   idleTimeoutMs: '--upstream-idle-timeout-ms',
   corsOrigin: '--cors-origin',
   loginLink: '--print-login-link',
+  loginUser: '--login-user',
+  drainSeconds: '--drain-seconds',
+  workers: '--workers',
 };
 
 export const testSecret = 'e2e-secret-e2e-secret-e2e-secret-e2e-secret-0123456789';
@@ -36,8 +39,8 @@ export function makeTempDir() {
 }
 
 // A child with its output collected by line.
-function launch(args, env) {
-  const child = spawn(binary, args, { env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+function launch(args, env, cwd) {
+  const child = spawn(binary, args, { cwd, env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   running.add(child);
   for (const name of ['stdout', 'stderr']) {
@@ -65,6 +68,7 @@ export async function runToExit(args, env = {}) {
   return { ...(await exited), ...output };
 }
 
+// Options: those of the constructor's first line; `onlyArgs: true` leaves the command line to `args` alone.
 export class Server {
   constructor(options) {
     this.options = { upstream: 'offline', args: [], env: {}, listen: '127.0.0.1:0', secret: testSecret, ...options };
@@ -83,8 +87,8 @@ export class Server {
     Object.assign(this.options, overrides);
     const { upstream, listen, args, env } = this.options;
     const identity = this.secretFile ? ['--jwt-secret-file', this.secretFile] : [];
-    const all = ['serve', '--listen', listen, '--data', this.dataDir, '--upstream', upstream, ...identity, ...args];
-    this.process = launch(all, env);
+    const usual = ['--listen', listen, '--data', this.dataDir, '--upstream', upstream, ...identity];
+    this.process = launch(['serve', ...(this.options.onlyArgs ? [] : usual), ...args], env, this.workDir);
     const { output, exited } = this.process;
     let ended = null;
     exited.then((end) => { ended = end; }, (error) => { ended = error; });
