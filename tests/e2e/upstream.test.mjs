@@ -8,7 +8,7 @@ import { newUser } from './support/client.mjs';
 import { freePort, startMockLlm } from './support/mock_llm.mjs';
 import { answerWith, chunkOf, deltaOf, echo, startScripted } from './support/scripted_upstream.mjs';
 import { flag, startServer } from './support/server.mjs';
-import { makeGate, test } from './support/wait.mjs';
+import { makeGate, test, until } from './support/wait.mjs';
 
 let server;
 let upstream;
@@ -242,6 +242,26 @@ test('a model server that is not there is upstream_unavailable', async () => {
   }
 });
 
+test('/health tells when the last attempt to reach the model server failed, and when one has worked again', async () => {
+  const port = await freePort();
+  const own = await startServer({ upstream: `http://127.0.0.1:${port}` });
+  // Asked on several connections at once: any worker may take each of them.
+  const states = async () => Promise.all(Array.from({ length: 6 }, async () =>
+    (await (await fetch(`${own.url}/health`, { headers: { Connection: 'close' } })).json()).upstream.status));
+  let late;
+  try {
+    const user = await newUser(own);
+    assert.equal((await (await user.open('anyone?', 't')).finish()).data.type, 'error');
+    await until('every worker to say so', async () => !(await states()).includes('ok'), 10_000);
+    late = await startScripted({ port });
+    await user.ask('and now?', 't');
+    await until('every worker to say "ok"', async () => (await states()).every((state) => state === 'ok'), 10_000);
+  } finally {
+    await own.stop();
+    await late?.stop();
+  }
+});
+
 test('a connection that the model server has closed while idle costs no answer', async () => {
   const user = await newUser(server);
   upstream.answer(echo);
@@ -278,6 +298,27 @@ test('the context stays within its budget: the newest messages go, the oldest st
   const sent = messages.slice(1).filter((message) => message.role === 'user').map((message) => Number.parseInt(message.content, 10));
   assert.ok(sent.length >= 2 && sent.length < 12, `${sent.length} turns`);
   assert.deepEqual(sent, Array.from({ length: sent.length }, (_, index) => 12 - sent.length + index), 'without a gap');
+});
+
+test('long reasoning takes no place in the context of later turns', async () => {
+  const own = await startServer({ upstream: upstream.url });
+  try {
+    const user = await newUser(own);
+    const thought = 'hmm, let me see '.repeat(64);       // 1 KiB
+    upstream.answer(async (reply, request) => {
+      reply.head();
+      for (let piece = 0; piece < 30; ++piece) await reply.event(deltaOf({ reasoning_content: thought }));
+      await reply.text(`answer to ${request.body.messages.at(-1).content}`);
+      await reply.finish();
+    });
+    for (const question of ['one', 'two', 'three']) await user.ask(question, 't');
+    const { messages } = upstream.requests.at(-1).body;
+    assert.deepEqual(messages.filter(({ role }) => role !== 'system').map(({ role, content }) => [role, content]), [
+      ['user', 'one'], ['assistant', 'answer to one'], ['user', 'two'], ['assistant', 'answer to two'], ['user', 'three']]);
+    assert.ok(!JSON.stringify(messages).includes('let me see'));
+  } finally {
+    await own.stop();
+  }
 });
 
 test('the API key of a file is sent and is never in the log', async () => {

@@ -1,4 +1,4 @@
-// A model server that falls silent: the run ends as upstream_timeout, what had come is kept, and the thread goes on.
+// A model server that falls silent, or sends nothing but noise: the run ends as upstream_timeout, what had come is kept, and the thread goes on.
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
@@ -31,6 +31,25 @@ for (const [name, [script, kept]] of Object.entries(silences)) {
     assert.deepEqual([end.data.type, end.data.code], ['error', 'upstream_timeout']);
     await upstream.requests.at(-1).closed;
     assert.deepEqual(await user.contents('t'), kept);
+    upstream.answer(echo);
+    assert.equal((await user.ask('go on', 't')).text, 'go on');
+  });
+}
+
+// Blank lines are bytes but no answer. `noise` is sent for as long as the server reads it.
+const noises = { 'newlines': '\n'.repeat(16 * 1024), 'bytes of one line': 'x'.repeat(16 * 1024) };
+for (const [name, noise] of Object.entries(noises)) {
+  test(`a body of endless ${name} ends in an error, once, and the thread goes on`, async () => {
+    const user = await newUser(server);
+    upstream.answer(async (reply) => {
+      reply.head();
+      while (!reply.response.destroyed) await reply.raw(noise);
+    });
+    const end = await (await user.open('go', 't')).finish();
+    assert.equal(end.data.type, 'error');
+    assert.match(end.data.code, /^upstream_/);
+    await upstream.requests.at(-1).closed;
+    assert.deepEqual(await user.contents('t'), ['go']);
     upstream.answer(echo);
     assert.equal((await user.ask('go on', 't')).text, 'go on');
   });
