@@ -7,9 +7,9 @@ import net from 'node:net';
 import { before } from 'node:test';
 import { newUser } from './support/client.mjs';
 import { startMockLlm } from './support/mock_llm.mjs';
-import { startScripted } from './support/scripted_upstream.mjs';
+import { answerWith, startScripted } from './support/scripted_upstream.mjs';
 import { startServer } from './support/server.mjs';
-import { test, until } from './support/wait.mjs';
+import { makeGate, test, until } from './support/wait.mjs';
 
 const USUAL = { 11434: 'Ollama', 1234: 'LM Studio', 8080: 'llama.cpp', 8000: 'vLLM' };
 const USUAL_PORTS = Object.keys(USUAL).map(Number);
@@ -66,6 +66,36 @@ test('without any the built-in model answers; one that appears later is found', 
   } finally {
     await server.stop();
     await mock?.stop();
+  }
+});
+
+test('messages that waited at kill -9 are answered by the model that is found again, not by the built-in one', async (context) => {
+  if (skippedBecauseOfOthers(context)) return;
+  const upstream = await startScripted({ port: 11434 });
+  const probes = makeGate();
+  const server = await startServer({ upstream: 'auto' });
+  try {
+    await until('/health to name it', async () => names(await upstreamOf(server), 11434));
+    const user = await newUser(server);
+    upstream.answer(async (reply) => { await reply.head().text('half'); });
+    await (await user.open('active', 't')).until('token');
+    for (const message of ['waits 1', 'waits 2']) await (await user.open(message, 't')).until('queued');
+    await server.kill();
+    upstream.answer((reply, request) => answerWith('re: ', request.body.messages.at(-1).content)(reply));
+    // The model server takes its time, as a busy one does: the server answers a number of requests before it is found.
+    upstream.probesHeld = probes.opened;
+    await server.start();
+    for (let request = 0; request < 30; ++request) await user.contents('t');
+    probes.open();
+    const contents = await until('both to be answered', async () => {
+      const all = await user.contents('t');
+      return all.includes('waits 2') && all.at(-1) !== 'waits 2' && all;
+    });
+    assert.deepEqual(contents.slice(contents.indexOf('waits 1')), ['waits 1', 're: waits 1', 'waits 2', 're: waits 2']);
+  } finally {
+    probes.open();
+    await server.stop();
+    await upstream.stop();
   }
 });
 

@@ -52,6 +52,7 @@ class ScriptedUpstream {
     this.requests = [];        // {method, path, headers, body} of every completion request, in order
     this.probes = [];          // the same of every other request
     this.script = echo;
+    this.probesHeld = null;    // a promise: probes are answered once it is kept
     this.server = http.createServer((request, response) => this.handle(request, response));
   }
 
@@ -68,6 +69,7 @@ class ScriptedUpstream {
     record.closed = new Promise((resolve) => response.once('close', resolve));
     if (!request.url.endsWith('/chat/completions')) {
       this.probes.push(record);
+      await this.probesHeld;
       new Reply(response).json(200, { object: 'list', data: [{ id: 'scripted-1', object: 'model', created, owned_by: 'e2e' }] });
       return;
     }
