@@ -130,6 +130,16 @@ test('400: cursors that this server never gave out', async () => {
   }
 });
 
+test('422: a delete with a parameter of another name, which must not pass for "delete all"', async () => {
+  const other = await newUser(server);
+  for (const id of ['a', 'b']) await other.ask(`in ${id}`, id);
+  for (const query of ['threadid=a', 'thread-id=a', 'Thread_Id=a', 'id=a', 'threadid', 'thread_id=a&threadid=b']) {
+    await expectProblem(await other.request(`/chat/history?${query}`, { method: 'DELETE' }), 422, 'invalid');
+  }
+  assert.deepEqual((await other.sessions()).sessions.map((session) => session.id), ['b', 'a']);
+  for (const id of ['a', 'b']) assert.equal((await other.history(id)).message_count, 2);
+});
+
 test('a cursor of one list or thread is of no use in another', async () => {
   const other = await newUser(server);
   for (const id of ['one', 'two']) for (let turn = 0; turn < 2; ++turn) await other.ask(`in ${id}`, id);

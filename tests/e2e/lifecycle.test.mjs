@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { newUser } from './support/client.mjs';
+import { freePort } from './support/mock_llm.mjs';
 import { exchangeUntilClosed } from './support/raw.mjs';
 import { startScripted } from './support/scripted_upstream.mjs';
 import { makeTempDir, runToExit, Server, startServer } from './support/server.mjs';
@@ -42,6 +43,27 @@ test('a busy port is one clear line and exit code 1, also when another Bobbin ho
     await expectRefusal(['--listen', `127.0.0.1:${server.port}`, '--data', path.join(server.workDir, 'other')], new RegExp(`${server.port}`));
     assert.equal((await fetch(`${server.url}/health`)).status, 200);
   });
+});
+
+test('of two that start on one port at the same moment, one listens and the other says why not', async () => {
+  for (let round = 0; round < 10; ++round) {
+    const listen = `127.0.0.1:${await freePort()}`;
+    const pair = [new Server({ listen }), new Server({ listen })];
+    try {
+      const starts = await Promise.allSettled(pair.map((server) => server.start()));
+      const losers = pair.filter((_, index) => starts[index].status === 'rejected');
+      assert.equal(losers.length, 1, pair.map((server) => server.stdout + server.stderr).join(''));
+      const [loser] = losers;
+      assert.deepEqual(await loser.exited, { code: 1, signal: null }, loser.stderr);
+      assert.equal(loser.stdout, '');
+      assert.equal(loser.stderr.trimEnd().split('\n').length, 1, loser.stderr);
+      assert.ok(loser.stderr.includes(listen), loser.stderr);
+      const winner = pair.find((server) => server !== loser);
+      assert.equal((await fetch(`${winner.url}/health`)).status, 200);
+    } finally {
+      for (const server of pair) await server.stop();
+    }
+  }
 });
 
 test('an unusable data directory is one clear line and exit code 1', async () => {
