@@ -68,6 +68,7 @@ void Connection::on_closed(uv_handle_t* handle) noexcept {
   const SlotName name = self->name_;
   const SocketAddress peer = self->peer_;
   const Code reason = self->reason_;
+  server.unsent_bytes_ -= self->unsent_bytes_;
   delete self;  // the only delete of a Connection
   server.on_connection_freed(name, peer, reason);
 }
@@ -181,8 +182,8 @@ void Connection::on_head(bool more_waits) noexcept {
   head_only_ = head_.method() == http::Method::head;
   keep_alive_ = head_.keep_alive();
   minor_version_ = static_cast<uint8_t>(head_.minor_version());
-  if (const auto expectation = head_.find_header("expect");
   begin_body_rate();
+  if (const auto expectation = head_.find_header("expect");
       expectation && minor_version_ >= 1 && !http::equals_ignoring_case(*expectation, "100-continue"))
     return refuse(417, Code::invalid, "only the expectation 100-continue is known");
   if (head_.framing() != http::Framing::length) {
@@ -198,6 +199,7 @@ void Connection::on_head(bool more_waits) noexcept {
 
 void Connection::append_continue() noexcept {
   http::append_continue(out_);
+  count_unsent();
   server_.loop_.at_turn_end(*this);
 }
 
@@ -250,8 +252,6 @@ void Connection::set_deadline_at(uint64_t time_ms) noexcept {
   arm(server_.loop_.timers(), armed_ms_);
 }
 
-void Connection::set_state_deadline() noexcept {
-  const HttpServer::Options& options = server_.options_;
 void Connection::begin_body_rate() noexcept {
   body_since_ms_ = server_.loop_.now_ms();
   body_since_bytes_ = body_.size();
@@ -266,6 +266,8 @@ uint64_t Connection::body_deadline_ms() const noexcept {
                   body_since_ms_ + std::max<uint64_t>(options.body_idle_timeout_ms, by_rate_ms));
 }
 
+void Connection::set_state_deadline() noexcept {
+  const HttpServer::Options& options = server_.options_;
   switch (state_) {
     case State::idle: return set_deadline(options.idle_timeout_ms);
     case State::head: return set_deadline(options.header_timeout_ms);

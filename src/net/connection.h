@@ -77,6 +77,10 @@ class Connection final : private Timer, private TurnHook {
   void append_head(int status, std::string_view content_type, const HeaderList& headers, http::Framing framing,
                    uint64_t content_length) noexcept;
   void answer(Response&& response) noexcept;
+  // The server has room for `bytes` more of this connection.
+  [[nodiscard]] bool may_hold(size_t bytes) const noexcept;
+  // Tells the server how much is held now. After whatever changes that.
+  void count_unsent() noexcept;
   void append_stream_piece() noexcept;
   void finish_exchange() noexcept;
   void flush() noexcept;
@@ -93,15 +97,15 @@ class Connection final : private Timer, private TurnHook {
 
   // Time: connection.cpp.
   void set_deadline(uint64_t timeout_ms) noexcept;
-  void clear_deadline() noexcept { deadline_ms_ = UINT64_MAX; }
-  // The deadline that goes with the state.
-  void set_state_deadline() noexcept;
-  void on_timer() noexcept override;
   void set_deadline_at(uint64_t time_ms) noexcept;
-  void on_deadline() noexcept;
+  void clear_deadline() noexcept { deadline_ms_ = UINT64_MAX; }
   // From here on the body's rate is measured.
   void begin_body_rate() noexcept;
   [[nodiscard]] uint64_t body_deadline_ms() const noexcept;
+  // The deadline that goes with the state.
+  void set_state_deadline() noexcept;
+  void on_timer() noexcept override;
+  void on_deadline() noexcept;
 
   uv_stream_t* stream() noexcept { return reinterpret_cast<uv_stream_t*>(&tcp_); }
   [[nodiscard]] const uv_stream_t* stream() const noexcept { return reinterpret_cast<const uv_stream_t*>(&tcp_); }
@@ -134,6 +138,7 @@ class Connection final : private Timer, private TurnHook {
   size_t body_since_bytes_ = 0;  // what there was of the body then
   size_t stalled_bytes_ = 0;     // libuv's queue when the write deadline was set
   size_t lingered_bytes_ = 0;    // thrown away
+  size_t unsent_bytes_ = 0;      // this connection's part of the server's
 
   uint32_t sequence_ = 0;  // of the current or last request
   State state_ = State::idle;

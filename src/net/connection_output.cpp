@@ -1,12 +1,16 @@
 #include "proto_http/response_writer.h"
 #include "src/base/assert.h"
+#include "src/base/log.h"
 #include "src/base/metrics.h"
 #include "src/net/connection.h"
 #include "src/net/http_server.h"
+#include "src/net/problem.h"
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 namespace bobbin::net {
@@ -17,6 +21,26 @@ constexpr size_t kBodyCopyBytesMax = 16 * 1024;
 // An idle connection keeps buffers up to this size, for the next request.
 constexpr size_t kIdleBufferBytesMax = 1024;
 static_assert(kBodyCopyBytesMax > sizeof(std::string), "a tail is on the heap: see begin_write()");
+
+// Whether a field of an answer is about its body, and wrong beside another one.
+bool describes_body(std::string_view name) noexcept {
+  static constexpr std::string_view kNames[] = {"Accept-Ranges", "Cache-Control", "ETag",
+                                                "Last-Modified", "Location",      "Retry-After"};
+  const std::string_view start = name.substr(0, 8);
+  return http::equals_ignoring_case(start, "Content-") ||
+         std::any_of(std::begin(kNames), std::end(kNames),
+                     [name](std::string_view known) { return http::equals_ignoring_case(name, known); });
+}
+
+// What goes out where `refused` has no room.
+Response make_overloaded(Response&& refused) {
+  Response problem = make_problem(503, code_name(Code::overloaded), "too many answers wait for slow readers");
+  problem.headers = std::move(refused.headers);
+  std::erase_if(problem.headers, [](const auto& header) { return describes_body(header.first); });
+  problem.headers.emplace_back("Cache-Control", "no-store");
+  problem.headers.emplace_back("Retry-After", "1");
+  return problem;
+}
 
 bool has_no_body(int status) noexcept { return status < 200 || status == 204 || status == 304; }
 
@@ -69,7 +93,25 @@ void Connection::append_head(int status, std::string_view content_type, const He
 
 void Connection::send(Response&& response) noexcept {
   BOBBIN_ASSERT(state_ == State::handling);
+  if (!head_only_ && !may_hold(response.body.size())) {
+    log::warn("answer refused: too many bytes wait for slow readers",
+              {{"peer", peer_.to_string()}, {"bytes", response.body.size()}, {"waiting", server_.unsent_bytes_}});
+    return answer(make_overloaded(std::move(response)));
+  }
   answer(std::move(response));
+}
+
+bool Connection::may_hold(size_t bytes) const noexcept {
+  const HttpServer::Options& options = server_.options_;
+  return unsent_bytes_ + bytes <= options.unsent_bytes_always_allowed ||
+         server_.unsent_bytes_ + bytes <= options.unsent_bytes_max;
+}
+
+void Connection::count_unsent() noexcept {
+  const size_t bytes = out_.size() + tail_owner_.size() + piece_.size() + sending_.size() + sending_tail_.size();
+  BOBBIN_ASSERT(server_.unsent_bytes_ >= unsent_bytes_);
+  server_.unsent_bytes_ += bytes - unsent_bytes_;  // modulo 2^64, so that a loss is one as well
+  unsent_bytes_ = bytes;
 }
 
 void Connection::answer(Response&& response) noexcept {
@@ -106,6 +148,7 @@ bool Connection::begin_stream(const StreamHead& head) noexcept {
   if (!chunked_) keep_alive_ = false;
   append_head(head.status, head.content_type, head.headers,
               chunked_ ? http::Framing::chunked : http::Framing::until_close, 0);
+  count_unsent();
   server_.loop_.at_turn_end(*this);
   return true;
 }
@@ -115,13 +158,14 @@ WriteState Connection::write(std::string_view bytes) noexcept {
   if (head_only_ || bytes.empty()) return WriteState::ok;
   const HttpServer::Options& options = server_.options_;
   // A producer of much does not wait for the end of the turn: what the kernel takes need not be kept.
-  if (waiting_bytes() + bytes.size() > options.egress_soft_bytes) flush();
+  if (waiting_bytes() + bytes.size() > options.egress_soft_bytes || !may_hold(bytes.size())) flush();
   if (state_ == State::closing) return WriteState::gone;
-  if (waiting_bytes() + bytes.size() > options.egress_hard_bytes) {
+  if (waiting_bytes() + bytes.size() > options.egress_hard_bytes || !may_hold(bytes.size())) {
     close(Code::overloaded);
     return WriteState::gone;
   }
   piece_.append(bytes);
+  count_unsent();
   server_.loop_.at_turn_end(*this);
   if (waiting_bytes() <= options.egress_soft_bytes) return WriteState::ok;
   told_slow_ = true;
@@ -157,6 +201,7 @@ void Connection::finish_exchange() noexcept {
   told_slow_ = false;
   state_ = keep_alive_ ? State::idle : State::lingering;
   if (!write_in_flight_) set_state_deadline();
+  count_unsent();
   server_.loop_.at_turn_end(*this);
 }
 
@@ -173,7 +218,9 @@ void Connection::flush() noexcept {
   if (static_cast<size_t>(written) < out_.size() + tail_.size()) return begin_write(static_cast<size_t>(written));
   out_.clear();
   tail_ = {};
+  tail_owner_.clear();
   release_if_large(tail_owner_);
+  count_unsent();
 }
 
 void Connection::begin_write(size_t written) noexcept {
@@ -188,6 +235,7 @@ void Connection::begin_write(size_t written) noexcept {
   tail_ = {};
   if (uv_write(&write_, stream(), buffers.list.data(), buffers.count, on_written) != 0) return close(Code::closed);
   write_in_flight_ = true;
+  count_unsent();
   stalled_bytes_ = uv_stream_get_write_queue_size(stream());
   set_deadline(server_.options_.write_stall_timeout_ms);
 }
@@ -196,9 +244,13 @@ void Connection::on_written(uv_write_t* request, int status) noexcept {
   auto* self = static_cast<Connection*>(request->data);
   self->write_in_flight_ = false;
   self->sending_.clear();
+  self->sending_tail_.clear();
   release_if_large(self->sending_tail_);
+  self->count_unsent();
   if (self->state_ == State::closing) return;
   if (status != 0) return self->close(Code::closed);
+  // While this was under way the rest of a body had to wait for us.
+  if (self->state_ == State::body) self->begin_body_rate();
   self->set_state_deadline();
   self->settle();
 }
@@ -247,5 +299,3 @@ void Connection::release_memory() noexcept {
 }
 
 }  // namespace bobbin::net
-  // While this was under way the rest of a body had to wait for us.
-  if (self->state_ == State::body) self->begin_body_rate();

@@ -29,7 +29,10 @@ HttpServer::HttpServer(Loop& loop, const Options& options, RequestHandler& handl
   BOBBIN_ASSERT(options.body_bytes_per_second_min > 0);
 }
 
-HttpServer::~HttpServer() { BOBBIN_ASSERT(!listener_open_ && connections_.count() == 0); }
+HttpServer::~HttpServer() {
+  BOBBIN_ASSERT(!listener_open_ && connections_.count() == 0);
+  BOBBIN_ASSERT(unsent_bytes_ == 0);
+}
 
 Result<void> HttpServer::listen(const BoundAddress& address) {
   BOBBIN_ASSERT(!draining_);

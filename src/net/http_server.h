@@ -57,6 +57,10 @@ class HttpServer final : private Acceptor {
     uint32_t write_stall_timeout_ms = limits::kWriteStallTimeoutMs;
     size_t egress_soft_bytes = limits::kEgressSoftBytes;
     size_t egress_hard_bytes = limits::kEgressHardBytes;
+    // Over all connections, see unsent_bytes(). Past it, an answer of more than unsent_bytes_always_allowed becomes 503
+    // `overloaded`, and a stream that has more than that waiting is dropped at its next write.
+    size_t unsent_bytes_max = limits::kUnsentBytesPerWorkerMax;
+    size_t unsent_bytes_always_allowed = limits::kUnsentBytesAlwaysAllowed;
     // After a last answer, input is thrown away for so long and so far, so that a reset cannot overtake the answer.
     uint32_t linger_timeout_ms = 2'000;
     size_t linger_bytes_max = 1024 * 1024;
@@ -86,6 +90,9 @@ class HttpServer final : private Acceptor {
   [[nodiscard]] Completion& closed() noexcept { return closed_; }
 
   [[nodiscard]] size_t connection_count() const noexcept { return connections_.count(); }
+  // The memory of answers that have not left: each part counts until libuv has written the whole of it, as it is freed
+  // only then. Static bodies cost none.
+  [[nodiscard]] size_t unsent_bytes() const noexcept { return unsent_bytes_; }
   [[nodiscard]] bool is_draining() const noexcept { return draining_; }
 
  private:
@@ -108,6 +115,7 @@ class HttpServer final : private Acceptor {
   RequestHandler& handler_;
   Listener listener_;
   SlotTable<Connection> connections_;
+  size_t unsent_bytes_ = 0;  // the sum of what the connections have counted
   Completion closed_;
   // One for all connections: what was read is parsed, or copied, before the next read.
   std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer_;

@@ -36,7 +36,7 @@ struct StreamHead {
 enum class WriteState : uint8_t {
   ok,    // on its way
   slow,  // taken, but more than the soft mark waits: pause if you can, on_drained() follows
-  gone,  // not taken: the client left, or was dropped because the hard mark would have been passed
+  gone,  // not taken: the client left, or was dropped because a hard limit would have been passed
 };
 
 // Learns what becomes of one exchange (see Responder::watch). Unregisters itself when destroyed.
@@ -76,13 +76,15 @@ class Responder {
   [[nodiscard]] bool is_open() const noexcept;
 
   // Answers. False when nobody is there to read it. To HEAD, the headers alone go out, with the length of the body.
+  // Where the body would pass HttpServer::Options::unsent_bytes_max, 503 `overloaded` goes out instead, with the fields
+  // that do not describe the body.
   bool send(Response&& response) const;
 
   // Begins an answer of unknown length: chunked in HTTP/1.1, ended by closing in 1.0.
   bool begin_stream(const StreamHead& head) const;
 
   // Appends to the stream. All writes of one turn leave together, as one chunk, at the end of the turn. The marks are
-  // HttpServer::Options::egress_soft_bytes and egress_hard_bytes.
+  // HttpServer::Options::egress_soft_bytes and egress_hard_bytes, and unsent_bytes_max over all connections.
   [[nodiscard]] WriteState write(std::string_view bytes) const;
 
   // Ends the stream. False when the client left before.

@@ -150,3 +150,25 @@ TEST_CASE(a_client_that_ends_its_sending_side_still_gets_its_answers) {
   CHECK(server.saw_end(conn));
   CHECK(server.close_reason(conn) == Code::closed);
 }
+
+TEST_CASE(one_empty_line_before_a_request_is_skipped_two_are_refused) {
+  const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
+  for (const bool byte_by_byte : {false, true}) {
+    LoopbackServer server;
+    const auto send = [&](ConnId conn, std::string_view bytes) {
+      if (!byte_by_byte) return server.send(conn, bytes);
+      for (size_t i = 0; i < bytes.size(); ++i) server.send(conn, bytes.substr(i, 1));
+    };
+    const ConnId conn = server.connect();
+    send(conn, "\r\n" + get);
+    CHECK_EQ(server.answer(conn).body, "GET / ");
+    send(conn, "\r\n" + post + "\r\n" + get + "\r\n");
+    CHECK_EQ(server.answer(conn).body, "POST / hi");
+    CHECK_EQ(server.answer(conn).body, "GET / ");
+    send(conn, get);
+    CHECK_EQ(server.answer(conn).body, "GET / ");
+    send(conn, "\r\n\r\n" + get);
+    CHECK_EQ(server.answer(conn).status, 400);
+  }
+}
