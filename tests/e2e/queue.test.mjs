@@ -137,3 +137,57 @@ test('deleting a thread ends its run and its queue as stopped, closes the upstre
   await user.ask('a new beginning', 't');
   assert.deepEqual(await user.contents('t'), ['a new beginning', 're: a new beginning']);
 });
+
+// ---- the queue from outside
+
+const queueOf = async (user) => (await user.json('/chat/sessions/t/queue')).queue;
+const cancel = (user, runId) => user.request(`/chat/sessions/t/queue/${runId}`, { method: 'DELETE' });
+
+test('what waits can be listed with its position and taken out; the rest moves up', async () => {
+  const user = await newUser(server);
+  const gate = makeGate();
+  answerHeldBy(gate);
+  const { stream: held } = await openAndBegin(user, 'hold');
+  assert.deepEqual(await queueOf(user), []);
+  const waiting = [];
+  for (const message of ['one', 'two', 'three']) waiting.push(await openAndBegin(user, message));
+  const listed = (entries) => entries.map(({ position, message, run_id: runId }) => [position, message, runId]);
+  const [one, two, three] = waiting.map(({ first }) => first.run_id);
+  assert.deepEqual(listed(await queueOf(user)), [[1, 'one', one], [2, 'two', two], [3, 'three', three]]);
+
+  const answer = await cancel(user, two);
+  assert.equal(answer.status, 200, await answer.text());
+  const end = await waiting[1].stream.finish();
+  assert.deepEqual([end.data.type, end.data.reason], ['stopped', 'cancelled']);
+  assert.deepEqual(listed(await queueOf(user)), [[1, 'one', one], [2, 'three', three]]);
+  const { stream: four, first } = await openAndBegin(user, 'four');
+  assert.equal(first.position, 3);
+
+  await expectProblem(await cancel(user, two), 404, 'not_found');
+  gate.open();
+  await held.finish();
+  for (const stream of [waiting[0].stream, waiting[2].stream, four]) assert.equal((await stream.finish()).data.type, 'done');
+  assert.deepEqual(await user.contents('t'), ['hold', 're: hold', 'one', 're: one', 'three', 're: three', 'four', 're: four']);
+  assert.deepEqual(await queueOf(user), []);
+  await expectProblem(await cancel(user, one), 404, 'not_found');
+});
+
+test('the queue of an unknown thread, or of somebody else, is not found, and nothing in it is touched', async () => {
+  const user = await newUser(server);
+  const stranger = await newUser(server);
+  const gate = makeGate();
+  answerHeldBy(gate);
+  const { stream: held } = await openAndBegin(user, 'hold');
+  const { stream, first } = await openAndBegin(user, 'waits');
+  for (const runId of ['00000000-0000-7000-8000-000000000000', 'nonsense', held.events[0].data.run_id]) {
+    await expectProblem(await cancel(user, runId), 404, 'not_found');
+  }
+  await expectProblem(await user.request('/chat/sessions/unknown/queue'), 404, 'not_found');
+  await expectProblem(await stranger.request('/chat/sessions/t/queue'), 404, 'not_found');
+  await expectProblem(await cancel(stranger, first.run_id), 404, 'not_found');
+  await stranger.ask('a thread of the same id', 't');
+  await expectProblem(await cancel(stranger, first.run_id), 404, 'not_found');
+  assert.equal((await queueOf(user)).length, 1);
+  gate.open();
+  for (const open of [held, stream]) assert.equal((await open.finish()).data.type, 'done');
+});
