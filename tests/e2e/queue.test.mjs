@@ -191,3 +191,55 @@ test('the queue of an unknown thread, or of somebody else, is not found, and not
   gate.open();
   for (const open of [held, stream]) assert.equal((await open.finish()).data.type, 'done');
 });
+
+// ---- times
+
+// Fails unless the texts are in this order; RFC 3339 with a fixed number of digits compares as text.
+function assertAscending(timestamps) {
+  for (const text of timestamps) assert.match(text, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  assert.deepEqual(timestamps, [...timestamps].sort());
+}
+
+test('timestamps of messages that have waited never run backwards in history', async () => {
+  const user = await newUser(server);
+  const gate = makeGate();
+  answerHeldBy(gate);
+  const { stream: held } = await openAndBegin(user, 'hold');
+  const waiting = [];
+  for (const message of ['one', 'two', 'three']) waiting.push(await openAndBegin(user, message));
+  gate.open();
+  for (const { stream } of [{ stream: held }, ...waiting]) await stream.finish();
+  const { messages } = await user.history('t');
+  assert.equal(messages.length, 8);
+  assertAscending(messages.map((message) => message.timestamp));
+});
+
+test('sessions come newest first by the timestamps that they show, also while messages wait', async () => {
+  const user = await newUser(server);
+  const gates = { first: makeGate(), second: makeGate() };
+  upstream.answer(async (reply, request) => {
+    const message = request.body.messages.at(-1).content;
+    reply.head();
+    await gates[message]?.opened;
+    await reply.text(message);
+    await reply.finish();
+  });
+  const expectNewestFirst = async (ids) => {
+    const { sessions } = await user.sessions();
+    assert.deepEqual(sessions.map((session) => session.id), ids);
+    assertAscending(sessions.map((session) => session.timestamp).reverse());
+  };
+  const { stream: first } = await openAndBegin(user, 'first');
+  const { stream: second } = await openAndBegin(user, 'second');
+  await user.ask('meanwhile', 'other');
+  await expectNewestFirst(['other', 't']);
+  gates.first.open();
+  await first.finish();
+  await second.until('start');
+  await expectNewestFirst(['t', 'other']);
+  await user.ask('meanwhile, again', 'other');
+  await expectNewestFirst(['other', 't']);
+  gates.second.open();
+  await second.finish();
+  await expectNewestFirst(['t', 'other']);
+});
