@@ -11,6 +11,9 @@ namespace {
 
 // One group's bytes: beyond it the first in the group would wait long for the last one's text to be written.
 constexpr size_t kGroupBytesMax = 4 * 1024 * 1024;
+// One group's commands. A batch goes into one write buffer whole, however small that is, and is flushed by the next
+// write only: thousands of moves in one batch would stay between the rows of a list. An fsync for this many is cheap.
+constexpr size_t kGroupCommandsMax = 256;
 
 }  // namespace
 
@@ -115,7 +118,10 @@ void Writer::take(Operation& operation) {
     const auto* submitted = std::get_if<Submitted>(&*reply);
     if (submitted != nullptr && submitted->state == Submitted::State::started) operation.on_applied(*reply);
   }
-  if (Applier::must_commit_after(operation.command) || batch_.bytes() >= kGroupBytesMax) commit_group();
+  if (Applier::must_commit_after(operation.command) || batch_.bytes() >= kGroupBytesMax ||
+      group_.size() >= kGroupCommandsMax) {
+    commit_group();
+  }
 }
 
 void Writer::commit_group() {
