@@ -10,7 +10,7 @@ import { exchangeUntilClosed } from './support/raw.mjs';
 import { startScripted } from './support/scripted_upstream.mjs';
 import { makeTempDir, runToExit, Server, startServer } from './support/server.mjs';
 import { mintToken } from './support/tokens.mjs';
-import { makeGate, test, until } from './support/wait.mjs';
+import { makeGate, manyStarts, test, until } from './support/wait.mjs';
 
 async function withServer(options, body) {
   const server = await startServer(options);
@@ -45,7 +45,7 @@ test('a busy port is one clear line and exit code 1, also when another Bobbin ho
   });
 });
 
-test('of two that start on one port at the same moment, one listens and the other says why not', async () => {
+test('of two that start on one port at the same moment, one listens and the other says why not', manyStarts, async () => {
   for (let round = 0; round < 10; ++round) {
     const listen = `127.0.0.1:${await freePort()}`;
     const pair = [new Server({ listen }), new Server({ listen })];
@@ -149,7 +149,7 @@ test('the secret may come from the environment', async () => {
 
 // ---- dying and coming back
 
-test('kill -9 right after done, ten times: question and answer are both in history', async () => {
+test('kill -9 right after done, ten times: question and answer are both in history', manyStarts, async () => {
   await withServer({}, async (server) => {
     const user = await newUser(server);
     const expected = [];

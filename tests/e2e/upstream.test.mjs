@@ -252,10 +252,10 @@ test('/health tells when the last attempt to reach the model server failed, and 
   try {
     const user = await newUser(own);
     assert.equal((await (await user.open('anyone?', 't')).finish()).data.type, 'error');
-    await until('every worker to say so', async () => !(await states()).includes('ok'), 10_000);
+    await until('every worker to say so', async () => !(await states()).includes('ok'));
     late = await startScripted({ port });
     await user.ask('and now?', 't');
-    await until('every worker to say "ok"', async () => (await states()).every((state) => state === 'ok'), 10_000);
+    await until('every worker to say "ok"', async () => (await states()).every((state) => state === 'ok'));
   } finally {
     await own.stop();
     await late?.stop();

@@ -3,6 +3,8 @@
 import nodeTest from 'node:test';
 
 const DEADLINE_MS = 60_000;
+// The option of a test that starts the binary many times: each start waits for the disk, which other tests use as well.
+export const manyStarts = { timeout: 4 * DEADLINE_MS };
 
 // node:test's `test` with a deadline, so that a stream that never ends fails one test and not the whole run.
 export function test(name, optionsOrBody, maybeBody) {
