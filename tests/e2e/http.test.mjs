@@ -134,6 +134,28 @@ test('answers and refusals to an allowed origin can be read by it', async () => 
   assert.equal((await fetch(`${server.url}/health`, { headers: { Origin: 'https://evil.example' } })).headers.get('access-control-allow-origin'), null);
 });
 
+test('a refusal before the body has been read can be read by an allowed origin, too', async () => {
+  const head = (framing) => `POST /chat/stream HTTP/1.1\r\nHost: x\r\nOrigin: ${ORIGIN}\r\n${authorization()}` +
+    `Content-Type: application/json\r\n${framing}\r\n\r\n`;
+  const tooLarge = 1024 * 1024 + 1;
+  const chunk = Buffer.concat([Buffer.from(`${tooLarge.toString(16)}\r\n`), Buffer.alloc(tooLarge, 0x20)]);
+  for (const pieces of [[head(`Content-Length: ${tooLarge}`)], [head('Transfer-Encoding: chunked'), chunk]]) {
+    const raw = await RawSocket.connect(server);
+    for (const piece of pieces) raw.send(piece);
+    const [response] = await raw.waitForResponses(1);
+    assert.equal(response.status, 413);
+    assert.equal(response.headers['access-control-allow-origin'], ORIGIN);
+    assert.match(response.headers.vary ?? '', /origin/i);
+    raw.end();
+  }
+  const message = JSON.stringify({ message: 'x'.repeat(256 * 1024 + 1) });
+  const response = await fetch(`${server.url}/chat/stream`, {
+    method: 'POST', body: message, headers: { Origin: ORIGIN, Authorization: `Bearer ${user.token}`, 'Content-Type': 'application/json' },
+  });
+  assert.deepEqual([response.status, response.headers.get('access-control-allow-origin')], [413, ORIGIN]);
+  await response.text();
+});
+
 test('the page comes with a policy that allows this host only, and is revalidated by its etag', async () => {
   const page = await fetch(`${server.url}/`);
   assert.equal(page.status, 200);

@@ -1,6 +1,7 @@
 // The page at `/` in a real browser: signing in, chatting, coming back.
 
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { after, before } from 'node:test';
 import { expectProblem, newUser } from './support/client.mjs';
 import { openBrowser, openPage, screenshot } from './support/browser.mjs';
@@ -224,3 +225,30 @@ for (const [name, options] of Object.entries({
     await close(page);
   });
 }
+
+test('a page of another origin that may call the API reads the status of a 413', async () => {
+  const site = http.createServer((_, response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>app</title>'));
+  await new Promise((resolve) => site.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${site.address().port}`;
+  const own = await startServer({ args: [flag.corsOrigin, origin] });
+  const user = await newUser(own);
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    await page.goto(origin);
+    const post = (bytes) => page.evaluate(async ([url, token, length]) => {
+      const response = await fetch(`${url}/chat/stream`, {
+        method: 'POST', body: JSON.stringify({ message: 'x'.repeat(length) }),
+        headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+      });
+      return [response.status, (await response.json()).code];
+    }, [own.url, user.token, bytes]);
+    assert.deepEqual(await post(300 * 1024), [413, 'too_large']);
+    assert.deepEqual(await post(2 * 1024 * 1024), [413, 'too_large']);
+  } finally {
+    await context.close();
+    await own.stop();
+    site.closeAllConnections();
+    await new Promise((resolve) => site.close(resolve));
+  }
+});
