@@ -14,14 +14,6 @@
 namespace bobbin::api {
 namespace {
 
-net::HeaderList make_common_headers(const ApiOptions& options, const http::RequestHead& request) {
-  net::HeaderList headers;
-  headers.emplace_back("X-Content-Type-Options", "nosniff");
-  headers.emplace_back("Referrer-Policy", "no-referrer");
-  append_cors_headers(options.cors_origins, request, headers);
-  return headers;
-}
-
 Result<std::string> authenticate(auth::TokenCache& tokens, const http::RequestHead& request) {
   std::vector<std::string_view> values;
   for (size_t i = 0; i < request.headers().size(); ++i) {
@@ -87,6 +79,12 @@ void Api::on_request(net::Request&& request, net::Responder responder) noexcept 
   spawn(work_, serve(std::move(request), responder));
 }
 
+void Api::append_common_headers(const http::RequestHead* head, net::HeaderList& headers) noexcept {
+  headers.emplace_back("X-Content-Type-Options", "nosniff");
+  headers.emplace_back("Referrer-Policy", "no-referrer");
+  if (head != nullptr) append_cors_headers(services_.options.cors_origins, *head, headers);
+}
+
 void Api::on_connection_closed(const net::SocketAddress& peer, Code reason) noexcept {
   if (reason != Code::closed) log::debug("connection closed", {{"peer", peer.host()}, {"reason", code_name(reason)}});
 }
@@ -94,7 +92,7 @@ void Api::on_connection_closed(const net::SocketAddress& peer, Code reason) noex
 Task<void> Api::serve(net::Request request, net::Responder responder) {
   const int64_t begun_us = steady_now_us();
   Exchange exchange{.request = std::move(request), .responder = responder};
-  exchange.common_headers = make_common_headers(services_.options, exchange.request.head);
+  append_common_headers(&exchange.request.head, exchange.common_headers);
   RouteMatch match;
   Result<Answer> answer = co_await dispatch(services_, exchange, match);
   uint16_t status = 200;

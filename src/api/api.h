@@ -13,6 +13,7 @@ class Api final : public net::RequestHandler {
   explicit Api(Services& services) : services_(services) {}
 
   void on_request(net::Request&& request, net::Responder responder) noexcept override;
+  void append_common_headers(const http::RequestHead* head, net::HeaderList& headers) noexcept override;
   void on_connection_closed(const net::SocketAddress& peer, Code reason) noexcept override;
 
   // Complete when no handler is at work. Call once, after the server has drained.

@@ -89,11 +89,14 @@ Task<Result<Answer>> get_history(Services& services, Exchange& exchange) {
   if (before) {
     CO_TRY_ASSIGN(query.cursor, store::parse_history_cursor(*before, exchange.user, *thread));
   }
-  chat::StoreRead read(services.pool, services.loop,
-                       [&](store::Tier tier) { return services.store.read_history(query, tier); });
-  CO_TRY_ASSIGN(const store::HistoryPage page, co_await read.run());
-  if (!page.found) co_return fail(Code::not_found, 0, "no such thread");
-  co_return json_response(history_json(query, page));
+  // Written out where it is read: a page of many megabytes must not hold the loop.
+  chat::StoreRead read(services.pool, services.loop, [&](store::Tier tier) -> Result<std::string> {
+    TRY_ASSIGN(const store::HistoryPage page, services.store.read_history(query, tier));
+    if (!page.found) return fail(Code::not_found, 0, "no such thread");
+    return history_json(query, page);
+  });
+  CO_TRY_ASSIGN(std::string json, co_await read.run());
+  co_return json_response(std::move(json));
 }
 
 Task<Result<Answer>> delete_history(Services& services, Exchange& exchange) {

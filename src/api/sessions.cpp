@@ -47,10 +47,13 @@ Task<Result<Answer>> get_sessions(Services& services, Exchange& exchange) {
   if (cursor) {
     CO_TRY_ASSIGN(query.cursor, store::parse_sessions_cursor(*cursor, exchange.user));
   }
-  chat::StoreRead read(services.pool, services.loop,
-                       [&](store::Tier tier) { return services.store.list_sessions(query, tier); });
-  CO_TRY_ASSIGN(const store::SessionsPage page, co_await read.run());
-  co_return json_response(sessions_json(query, page));
+  // Written out where it is read, so that a long list does not hold the loop.
+  chat::StoreRead read(services.pool, services.loop, [&](store::Tier tier) -> Result<std::string> {
+    TRY_ASSIGN(const store::SessionsPage page, services.store.list_sessions(query, tier));
+    return sessions_json(query, page);
+  });
+  CO_TRY_ASSIGN(std::string json, co_await read.run());
+  co_return json_response(std::move(json));
 }
 
 }  // namespace bobbin::api

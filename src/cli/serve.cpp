@@ -1,5 +1,6 @@
 // bobbin serve: builds the parts, runs them, and takes them apart on a signal.
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -52,6 +53,14 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// glibc raises its thresholds with the largest block that was ever freed, and then keeps such blocks: one page of 16
+// MiB would stay for good. Fixed, such blocks come from and go back to the system.
+void keep_heap_small() {
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+  mallopt(M_TRIM_THRESHOLD, 512 * 1024);
+  mallopt(M_ARENA_MAX, 4);
+}
+
 log::Level log_level(const std::string& name) noexcept {
   if (name == "debug") return log::Level::debug;
   if (name == "warn") return log::Level::warn;
@@ -101,6 +110,7 @@ void drain(std::vector<std::unique_ptr<Worker>>& workers, uint64_t grace_ms) {
 
 int serve(const ServeOptions& options) {
   const sigset_t signals = block_signals();
+  keep_heap_small();
   raise_descriptor_limit();
 
   const Result<ListenAddress> listen = parse_listen_address(options.listen);
@@ -183,6 +193,10 @@ int serve(const ServeOptions& options) {
   int signal = 0;
   sigwait(&signals, &signal);
   log::info("draining", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  // Whoever asks a second time does not want to wait: what is stored is stored.
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   drain(workers, uint64_t{options.drain_seconds} * 1000);
   for (const auto& worker : workers) worker->stop();
   workers.clear();

@@ -1,5 +1,8 @@
 #include "src/cli/options.h"
 
+#include <unistd.h>
+
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
@@ -25,16 +28,19 @@ std::optional<int> parse(std::vector<const char*> arguments, ServeOptions& optio
   return parse_serve_options(static_cast<int>(arguments.size()), arguments.data(), options);
 }
 
-std::string write_config(const std::string& text) {
-  const std::string path = "options_test.conf";
-  std::ofstream(path) << text;
-  return path;
-}
+// A config file for as long as it lives.
+class ConfigFile {
+ public:
+  explicit ConfigFile(const std::string& text) : path("/tmp/bobbin_options_test." + std::to_string(getpid())) {
+    std::ofstream(path) << text;
+  }
+  ~ConfigFile() { std::remove(path.c_str()); }
+  const std::string path;
+};
 
 TEST_CASE(a_flag_beats_the_environment_which_beats_the_file) {
-  const std::string path =
-      write_config("# ours\nmodel = file\nsystem-prompt = You are a pirate, always = yes\nworkers=3\n");
-  const Environment config("BOBBIN_CONFIG", path.c_str());
+  const ConfigFile file("# ours\nmodel = file\nsystem-prompt = You are a pirate, always = yes\nworkers=3\n");
+  const Environment config("BOBBIN_CONFIG", file.path.c_str());
   ServeOptions options;
   CHECK(!parse({}, options));
   CHECK_EQ(options.model, "file");
@@ -86,8 +92,8 @@ TEST_CASE(mistakes_are_refused) {
   CHECK(parse({"--workers", "many"}, options).value_or(0) != 0);
   CHECK(parse({"--config", "/no/such/file"}, options).value_or(0) != 0);
   for (const char* text : {"nonsense = 1\n", "model\n", "model = a\nmodel = b\n"}) {
-    const std::string path = write_config(text);
-    CHECK(parse({"--config", path.c_str()}, options).value_or(0) != 0);
+    const ConfigFile file(text);
+    CHECK(parse({"--config", file.path.c_str()}, options).value_or(0) != 0);
   }
 }
 
