@@ -144,7 +144,9 @@ void Applier::put_answer(Change& change, FinishRun& command, ThreadState& state)
   if (summary.active_leaf == message.parent_order) {
     summary.active_leaf = message.order;
     summary.message_count = message.depth;
-    summary.preview = cut_line(message.content, limits::kPreviewGraphemesMax);
+    // An answer without text (only reasoning, or nothing) says less in a list than its question.
+    std::string preview = cut_line(message.content, limits::kPreviewGraphemesMax);
+    if (!preview.empty()) summary.preview = std::move(preview);
   }
 }
 
@@ -206,7 +208,8 @@ Message Applier::put_question(Change& change, const std::string& user, const std
   Message message;
   message.order = std::max(clock_.now_us(), summary.last_stamp + 1);
   message.id = make_uuid_v7(message.order);
-  message.created_us = entry.created_us;
+  message.created_us =
+      wall_clock_();  // of its turn: a list by time then reads like one by order, however long it waited
   message.role = Role::user;
   message.content = entry.content;
   message.parent_order = parent.order;

@@ -28,7 +28,7 @@ struct Submit {
   std::string thread;
   Uuid run_id;             // made by the caller, never used before
   std::string content;     // UTF-8, not checked again here
-  int64_t created_us = 0;  // shown time of the message
+  int64_t created_us = 0;  // when it was submitted: shown while it waits; the message has the time of its turn
   // Absent: continue the active branch as it is when the turn starts. Zero: a new root. Else the id of the message that
   // the new one answers: makes a branch where that message has an answer already, and makes it the active one.
   std::optional<Uuid> parent;
