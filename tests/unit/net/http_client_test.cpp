@@ -165,6 +165,27 @@ TEST_CASE(a_stale_pooled_connection_is_replaced_once) {
   }
 }
 
+TEST_CASE(a_server_that_takes_the_request_and_hangs_up_twice_is_not_asked_a_third_time) {
+  for (const bool by_reset : {false, true}) {
+    World world;
+    PeerListener server(world);
+    Exchange& first = world.start(get_options(server.url()));
+    PeerConnection peer = server.accept();
+    peer.read_request();
+    peer.send(kHello);
+    world.finish(first);
+    Exchange& second = world.start(get_options(server.url()));
+    peer.read_request();
+    by_reset ? peer.reset() : peer.close();
+    PeerConnection fresh = server.accept();
+    fresh.read_request();
+    by_reset ? fresh.reset() : fresh.close();
+    world.finish(second);
+    CHECK_EQ(code_of(second), Code::closed);
+    CHECK(!server.has_client());
+  }
+}
+
 TEST_CASE(after_one_byte_of_an_answer_nothing_is_sent_again) {
   World world;
   PeerListener server(world);
