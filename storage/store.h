@@ -56,7 +56,7 @@ class Operation {
 
 // How far a query may go.
 enum class Tier : uint8_t {
-  memory_only,  // never the disk, bounded CPU: for a loop. Code::would_block when that is not enough
+  memory_only,  // never the disk: for a loop. Code::would_block when that is not enough, and for every scan
   any,          // may block: for a thread of its own
 };
 

@@ -249,24 +249,16 @@ TEST_CASE(unknown_things_are_empty_not_errors) {
   }
 }
 
-TEST_CASE(memory_only_gives_the_same_page_or_would_block) {
+// RocksDB before 8.5.2 may lose the status of a file that is not in memory, and pass over its rows: see Reader's View.
+TEST_CASE(without_the_disk_single_rows_are_read_and_scans_are_refused) {
   Fixture f;
-  for (int i = 0; i < 30; ++i) f.turn("u", "t" + std::to_string(i % 3), "q", "a");
-  const HistoryQuery history{.user = "u", .thread = "t1", .limit = 50, .bytes_max = 1 << 20, .cursor = {}};
-  // Just written: in RocksDB's buffers.
-  CHECK_EQ(CHECK_OK(f.store->read_history(history, Tier::memory_only)).messages.size(), size_t{20});
-  f.reopen();
-  f.store->close();
-  // In files now; the first read brings the blocks in, then memory is enough.
-  static_cast<void>(f.store->read_history(history, Tier::memory_only));
-  CHECK_EQ(CHECK_OK(f.store->read_history(history, Tier::any)).messages.size(), size_t{20});
-  CHECK_EQ(CHECK_OK(f.store->read_history(history, Tier::memory_only)).messages.size(), size_t{20});
-}
-
-TEST_CASE(memory_only_refuses_what_a_loop_should_not_do) {
-  Fixture f;
-  for (int i = 0; i < 6; ++i) f.turn("u", "t", std::string(100'000, 'q'), std::string(100'000, 'a'));
-  const HistoryQuery all{.user = "u", .thread = "t", .limit = 100, .bytes_max = 16 << 20, .cursor = {}};
-  CHECK_FAILS(f.store->read_history(all, Tier::memory_only), Code::would_block);
-  CHECK_EQ(CHECK_OK(f.store->read_history(all, Tier::any)).messages.size(), size_t{12});
+  f.turn("u", "t", "q", "a");
+  const HistoryQuery history{.user = "u", .thread = "t", .limit = 50, .bytes_max = 1 << 20, .cursor = {}};
+  const HistoryQuery unknown{.user = "u", .thread = "x", .limit = 50, .bytes_max = 1 << 20, .cursor = {}};
+  CHECK_FAILS(f.store->read_history(history, Tier::memory_only), Code::would_block);
+  CHECK_FAILS(f.store->list_sessions({.user = "u", .limit = 9, .bytes_max = 1 << 20, .cursor = {}}, Tier::memory_only),
+              Code::would_block);
+  CHECK_EQ(CHECK_OK(f.store->read_history(history, Tier::any)).messages.size(), size_t{2});
+  CHECK(CHECK_OK(f.store->find_thread("u", "t", Tier::memory_only)).has_value());
+  CHECK_EQ(CHECK_OK(f.store->read_history(unknown, Tier::memory_only)).found, false);
 }
