@@ -34,9 +34,13 @@ option(BOBBIN_FUZZ "build the libFuzzer targets" OFF)
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Paths are cached relative to the project, so that a fresh clone elsewhere finds what another has built.
+  set(CCACHE_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${BOBBIN_ROOT} CCACHE_NOHASHDIR=1 ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_LAUNCHER})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_LAUNCHER})
 endif()
+# Files are named from the project's root in log lines and debug information, wherever it was built.
+add_compile_options(-ffile-prefix-map=${BOBBIN_ROOT}/=)
 
 add_library(bobbin_flags INTERFACE)
 target_include_directories(bobbin_flags INTERFACE "${BOBBIN_ROOT}")
