@@ -12,7 +12,7 @@ namespace {
 
 // A page of history is enough for any context: more messages than this do not fit a model's window.
 constexpr uint32_t kContextMessagesMax = 1000;
-// One read: what a loop can take from memory in one go.
+// One read of history, on the pool: enough for most contexts, and small beside a thread of many megabytes.
 constexpr size_t kContextPageBytes = 256 * 1024;
 // How long to wait when the store's queue is full.
 constexpr uint64_t kOverloadedRetryMs = 20;

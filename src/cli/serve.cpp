@@ -24,7 +24,7 @@ constexpr int kDiskFailedExitCode = 74;
 constexpr uint64_t kInterruptedMs = 5'000;
 constexpr uint64_t kClosedMs = 5'000;
 constexpr int64_t kLoginLinkTtlS = 24 * 3600;
-// Disk reads that miss the cache. They are short; more threads would only queue in the device.
+// Scans, and rows that are not in memory. They are short; more threads would only queue in the device.
 constexpr size_t kReadThreads = 4;
 constexpr size_t kReadQueueMax = 4096;
 
