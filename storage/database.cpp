@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <rocksdb/convenience.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/listener.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -58,9 +59,9 @@ Result<int> lock_directory(const std::string& directory) {
 }
 
 // A family that this program does not know was made by a newer one: opening without it is impossible, with it a guess.
-Result<void> check_families(const std::string& path) {
+Result<void> check_families(rocksdb::Env* env, const std::string& path) {
   std::vector<std::string> names;
-  const rocksdb::Status status = rocksdb::DB::ListColumnFamilies(database_options(), path, &names);
+  const rocksdb::Status status = rocksdb::DB::ListColumnFamilies(database_options(env), path, &names);
   if (!status.ok()) {
     struct stat current {};
     if (stat((path + "/CURRENT").c_str(), &current) != 0 && errno == ENOENT) return {};  // none yet: it will be made
@@ -98,22 +99,23 @@ Error corrupt_row(Family family, std::string_view key, const Error& why) {
   return why;
 }
 
-Result<std::unique_ptr<Database>> Database::open(const std::string& directory, size_t block_cache_bytes,
+Result<std::unique_ptr<Database>> Database::open(const std::string& directory, const Options& options,
                                                  OnBackgroundError on_background_error) {
   std::unique_ptr<Database> database(new Database);
+  if (options.file_system) database->env_ = rocksdb::NewCompositeEnv(options.file_system);
   TRY_ASSIGN(database->lock_fd_, lock_directory(directory));
   const std::string path = directory + "/db";
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
     return fail(Code::io, errno, "the data directory cannot be written");
-  TRY(check_families(path));
-  TRY(database->open_families(path, block_cache_bytes, std::move(on_background_error)));
+  TRY(check_families(database->env(), path));
+  TRY(database->open_families(path, options.block_cache_bytes, std::move(on_background_error)));
   TRY(database->check_format());
   return database;
 }
 
 Result<void> Database::open_families(const std::string& path, size_t block_cache_bytes,
                                      OnBackgroundError on_background_error) {
-  rocksdb::DBOptions options = database_options();
+  rocksdb::DBOptions options = database_options(env());
   options.listeners.push_back(std::make_shared<BackgroundErrors>(std::move(on_background_error)));
   const auto cache = make_block_cache(block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;

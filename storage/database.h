@@ -1,6 +1,7 @@
 #pragma once
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 
 #include <array>
 #include <functional>
@@ -29,8 +30,13 @@ class Database {
   // Called on a thread of RocksDB when a flush or compaction has failed for good.
   using OnBackgroundError = std::function<void(const Error&)>;
 
+  struct Options {
+    size_t block_cache_bytes;
+    std::shared_ptr<rocksdb::FileSystem> file_system;  // null: the system's own
+  };
+
   // Opens or makes `directory`/db under `directory`/lock and checks the format. Blocks. Errors: as Store::open.
-  static Result<std::unique_ptr<Database>> open(const std::string& directory, size_t block_cache_bytes,
+  static Result<std::unique_ptr<Database>> open(const std::string& directory, const Options& options,
                                                 OnBackgroundError on_background_error);
   ~Database();
 
@@ -52,10 +58,12 @@ class Database {
 
  private:
   Database() = default;
+  [[nodiscard]] rocksdb::Env* env() const noexcept { return env_ ? env_.get() : rocksdb::Env::Default(); }
   Result<void> open_families(const std::string& path, size_t block_cache_bytes, OnBackgroundError on_background_error);
   Result<void> check_format();
 
   int lock_fd_ = -1;
+  std::unique_ptr<rocksdb::Env> env_;  // null: the default one
   bool abandoned_ = false;
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* default_family_ = nullptr;

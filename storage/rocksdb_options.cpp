@@ -57,11 +57,11 @@ std::shared_ptr<const rocksdb::SliceTransform> prefix_of(Family family) {
 
 }  // namespace
 
-rocksdb::DBOptions database_options() {
+rocksdb::DBOptions database_options(rocksdb::Env* env) {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
-  options.env = rocksdb::Env::Default();
+  options.env = env;
   // One flush and one compaction thread: the writer waits for neither, and a small machine has cores to share.
   options.max_background_jobs = 2;
   options.env->SetBackgroundThreads(1, rocksdb::Env::HIGH);

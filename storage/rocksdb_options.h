@@ -13,7 +13,7 @@ namespace bobbin::store {
 // Sizes in memory, all families together: write buffers kWriteBufferBytesMax at most, the cache what the caller says.
 inline constexpr size_t kWriteBufferBytesMax = 16 * 1024 * 1024;
 
-rocksdb::DBOptions database_options();
+rocksdb::DBOptions database_options(rocksdb::Env* env);
 
 // Options of one family; `cache` is shared by all.
 rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr<rocksdb::Cache>& cache);

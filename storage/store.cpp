@@ -78,7 +78,7 @@ Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   auto impl = std::make_unique<Impl>();
   TRY_ASSIGN(impl->database,
-             Database::open(options.directory, options.block_cache_bytes,
+             Database::open(options.directory, {options.block_cache_bytes, options.file_system},
                             [raw = impl.get()](const Error& error) { raw->on_background_error(error); }));
   TRY_ASSIGN(const uint64_t last_sequence, read_last_sequence(*impl->database));
   impl->reader.emplace(*impl->database);

@@ -13,6 +13,10 @@
 #include "storage/run_log_reader.h"
 #include "storage/types.h"
 
+namespace rocksdb {
+class FileSystem;
+}
+
 // The store: commands go to one writer thread that commits many of them with one fsync; queries read a snapshot on the
 // caller's thread. It blocks and knows no loop. Handlers and runs use nothing of storage but this file and what it
 // includes.
@@ -21,9 +25,10 @@ namespace bobbin::store {
 struct StoreOptions {
   std::string directory;  // made with mode 0700 when missing; one process at a time
   WallClock wall_clock = wall_now_us;
-  WallClock steady_clock = steady_now_us;       // judges the wall clock: see storage/stamp_clock.h
-  size_t block_cache_bytes = 32 * 1024 * 1024;  // blocks, indexes and filters, all in it
-  RunLogReader* run_log = nullptr;              // used by open() only; null: no token of an unfinished run survives
+  WallClock steady_clock = steady_now_us;            // judges the wall clock: see storage/stamp_clock.h
+  size_t block_cache_bytes = 32 * 1024 * 1024;       // blocks, indexes and filters, all in it
+  std::shared_ptr<rocksdb::FileSystem> file_system;  // under every file of the store; null: the system's own
+  RunLogReader* run_log = nullptr;  // used by open() only; null: no token of an unfinished run survives
   // Called once, on a thread of the store, when the disk has failed: the process should end. `number` is errno where it
   // is known, else RocksDB's subcode. Every command that waits has failed with the same error. Null: only logged.
   void (*on_fatal)(const Error& error) noexcept = nullptr;

@@ -32,13 +32,15 @@ class FakeRunLog final : public RunLogReader {
 // Writes one raw row behind the store's back.
 void overwrite(Fixture& f, Family family, const std::string& key, const std::string& value) {
   f.store.reset();
-  const auto database = CHECK_OK(Database::open(f.directory.path() + "/data", 1 << 20, {}));
+  const auto database = CHECK_OK(
+      Database::open(f.directory.path() + "/data", {.block_cache_bytes = 1 << 20, .file_system = nullptr}, {}));
   CHECK(database->db().Put(commit_options(), database->family(family), key, value).ok());
 }
 
 std::string raw(Fixture& f, Family family, const std::string& key) {
   f.store.reset();
-  const auto database = CHECK_OK(Database::open(f.directory.path() + "/data", 1 << 20, {}));
+  const auto database = CHECK_OK(
+      Database::open(f.directory.path() + "/data", {.block_cache_bytes = 1 << 20, .file_system = nullptr}, {}));
   rocksdb::PinnableSlice value;
   CHECK(CHECK_OK(database->get({}, family, key, value)));
   return value.ToString();
@@ -142,7 +144,8 @@ TEST_CASE(an_unknown_format_is_refused) {
   append_number_record(record, 2);
   f.store.reset();
   {
-    const auto database = CHECK_OK(Database::open(f.directory.path() + "/data", 1 << 20, {}));
+    const auto database = CHECK_OK(
+        Database::open(f.directory.path() + "/data", {.block_cache_bytes = 1 << 20, .file_system = nullptr}, {}));
     CHECK(database->db().Put(commit_options(), database->family(Family::meta), "format", record).ok());
   }
   const auto opened = open_at(f.directory.path() + "/data");
@@ -154,7 +157,8 @@ TEST_CASE(an_unknown_column_family_is_refused) {
   Fixture f;
   f.store.reset();
   {
-    const auto database = CHECK_OK(Database::open(f.directory.path() + "/data", 1 << 20, {}));
+    const auto database = CHECK_OK(
+        Database::open(f.directory.path() + "/data", {.block_cache_bytes = 1 << 20, .file_system = nullptr}, {}));
     rocksdb::ColumnFamilyHandle* handle = nullptr;
     CHECK(database->db().CreateColumnFamily({}, "from_the_future", &handle).ok());
     CHECK(database->db().DestroyColumnFamilyHandle(handle).ok());
@@ -226,7 +230,8 @@ TEST_CASE(a_run_in_the_queue_of_a_thread_that_is_not_there_is_corrupt) {
   append_thread_prefix(key, "u", "t");
   f.store.reset();
   {
-    const auto database = CHECK_OK(Database::open(f.directory.path() + "/data", 1 << 20, {}));
+    const auto database = CHECK_OK(
+        Database::open(f.directory.path() + "/data", {.block_cache_bytes = 1 << 20, .file_system = nullptr}, {}));
     CHECK(database->db().Delete(commit_options(), database->family(Family::threads), key).ok());
   }
   const auto opened = open_at(f.directory.path() + "/data");
@@ -241,7 +246,8 @@ TEST_CASE(a_missing_message_is_an_error) {
   append_message_key(key, "u", "t", f.page("u", "t").messages[1].order);
   f.store.reset();
   {
-    const auto database = CHECK_OK(Database::open(f.directory.path() + "/data", 1 << 20, {}));
+    const auto database = CHECK_OK(
+        Database::open(f.directory.path() + "/data", {.block_cache_bytes = 1 << 20, .file_system = nullptr}, {}));
     CHECK(database->db().Delete(commit_options(), database->family(Family::messages), key).ok());
   }
   f.open();
@@ -257,7 +263,8 @@ TEST_CASE(each_change_is_listed_with_its_keys_in_sequence) {
   f.finish(run, "a");
   CHECK_OK(f.delete_thread("u", "t"));
   f.store.reset();
-  const auto database = CHECK_OK(Database::open(f.directory.path() + "/data", 1 << 20, {}));
+  const auto database = CHECK_OK(
+      Database::open(f.directory.path() + "/data", {.block_cache_bytes = 1 << 20, .file_system = nullptr}, {}));
   std::vector<ChangeOperation> operations;
   for (uint64_t sequence = 1; sequence <= 5; ++sequence) {
     std::string key;

@@ -23,7 +23,8 @@ struct InFiles {
 };
 InFiles count_in_files(Fixture& f) {
   f.store.reset();
-  const auto database = CHECK_OK(Database::open(f.directory.path() + "/data", 1 << 20, {}));
+  const auto database = CHECK_OK(
+      Database::open(f.directory.path() + "/data", {.block_cache_bytes = 1 << 20, .file_system = nullptr}, {}));
   rocksdb::ColumnFamilyHandle* const recency = database->family(Family::recency);
   CHECK(database->db().Flush({}, recency).ok());
   rocksdb::TablePropertiesCollection files;
@@ -40,7 +41,8 @@ InFiles count_in_files(Fixture& f) {
 void compact(Fixture& f) {
   f.store.reset();
   {
-    const auto database = CHECK_OK(Database::open(f.directory.path() + "/data", 1 << 20, {}));
+    const auto database = CHECK_OK(
+        Database::open(f.directory.path() + "/data", {.block_cache_bytes = 1 << 20, .file_system = nullptr}, {}));
     CHECK(database->db().CompactRange({}, database->family(Family::recency), nullptr, nullptr).ok());
   }
   f.open();
