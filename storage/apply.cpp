@@ -5,6 +5,7 @@
 
 #include "src/base/limits.h"
 #include "storage/keys.h"
+#include "storage/rocksdb_options.h"
 
 namespace bobbin::store {
 
@@ -61,6 +62,8 @@ bool Applier::must_commit_before(const Command& command) {
     const auto state = states_.thread(user, thread);
     return state && !(*state)->waiting.empty() && (*state)->waiting.front().group == group_;
   };
+  // An erasure that was noted in this group could not be read.
+  if (std::holds_alternative<PurgeRows>(command)) return true;
   if (const auto* finish = std::get_if<FinishRun>(&command)) return next_is_uncommitted(finish->user, finish->thread);
   if (const auto* start = std::get_if<StartNext>(&command)) return next_is_uncommitted(start->user, start->thread);
   return false;
@@ -76,7 +79,7 @@ Result<std::optional<Message>> Applier::read_message(const std::string& user, co
   std::string key;
   append_message_key(key, user, thread, order);
   rocksdb::PinnableSlice value;
-  TRY_ASSIGN(const bool found, database_.get({}, Family::messages, key, value));
+  TRY_ASSIGN(const bool found, database_.get(read_options(), Family::messages, key, value));
   if (!found) return std::nullopt;
   auto message = decode_message(to_view(value), order);
   if (!message) return fail(corrupt_row(Family::messages, key, message.error()));

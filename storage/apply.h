@@ -54,6 +54,11 @@ class Applier {
   Result<Reply> apply(CancelQueued& command);
   Result<Reply> apply(DeleteThread& command);
   Result<Reply> apply(DeleteUserThreads& command);
+  Result<Reply> apply(ExpireThread& command);
+  Result<Reply> apply(PurgeRows& command);
+  Result<Reply> apply(EndErasure& command);
+  Result<Reply> apply(TrimChanges& command);
+  Result<Reply> apply(MoveFollower& command);
 
   // The parent of a message that is submitted now, as the queue keeps it. Errors: not_found, io, corrupt.
   Result<QueueRecord> resolve_parent(const Submit& command, const ThreadState& state);
@@ -76,6 +81,11 @@ class Applier {
   // Ends the active run. Cannot fail.
   void end_run(FinishRun& command, ThreadState& state, UserState& owner);
   void put_answer(Change& change, FinishRun& command, ThreadState& state);
+
+  // Ends an existing thread, with its queue. Cannot fail.
+  Deleted delete_thread(const std::string& user, const std::string& thread, ThreadState& state, UserState& owner);
+  // Removes summary and list row, and notes what remains to be erased under the change that is being made.
+  void remove_thread(const std::string& user, const ThreadSummary& summary);
 
   // Puts the summary into threads and recency. `is_activity` moves the thread to the top of its user's list.
   void put_summary(Change& change, const std::string& user, ThreadState& state, UserState& owner, bool is_activity);

@@ -5,6 +5,7 @@
 #include "src/base/text.h"
 #include "storage/apply.h"
 #include "storage/keys.h"
+#include "storage/rocksdb_options.h"
 
 // A run begins and ends.
 namespace bobbin::store {
@@ -54,7 +55,7 @@ Result<std::optional<QueueRecord>> Applier::read_next(const std::string& user, c
   std::string key;
   append_queue_key(key, user, thread, state.waiting.front().position);
   rocksdb::PinnableSlice value;
-  TRY_ASSIGN(const bool found, database_.get({}, Family::queue, key, value));
+  TRY_ASSIGN(const bool found, database_.get(read_options(), Family::queue, key, value));
   if (!found) return fail(corrupt_row(Family::queue, key, Error(Code::corrupt, 0, "waiting submit has no entry")));
   auto entry = decode_queue(to_view(value));
   if (!entry) return fail(corrupt_row(Family::queue, key, entry.error()));
@@ -110,7 +111,7 @@ void Applier::end_run(FinishRun& command, ThreadState& state, UserState& owner) 
   state.active = RunRecord{};
   state.active_position = 0;
   put_summary(change, command.user, state, owner, has_answer);
-  change.seal(state.summary.incarnation);
+  change.seal(state.summary.incarnation, command.run_id);
   state.changed_in_group = group_;
 }
 
@@ -155,8 +156,8 @@ StartedRun Applier::start_run(const std::string& user, const std::string& thread
   Change change(batch_, ChangeOperation::run_started, user, thread, wall_clock_());
   ThreadSummary& summary = state.summary;
   if (!state.exists) {
-    state = ThreadState{};
     state.exists = true;
+    summary.last_stamp = summary.stamp_floor;
     summary.thread = thread;
     summary.incarnation = batch_.next_sequence();
     summary.created_us = entry.created_us;
@@ -198,7 +199,7 @@ StartedRun Applier::start_run(const std::string& user, const std::string& thread
   entry.options.clear();
   put_queue_entry(change, user, thread, position, entry);
   put_summary(change, user, state, owner, true);
-  change.seal(summary.incarnation);
+  change.seal(summary.incarnation, started.run_id);
   state.changed_in_group = group_;
   return started;
 }

@@ -45,6 +45,7 @@ Result<Reply> Applier::apply(Submit& command) {
   entry.content = std::move(command.content);
   entry.options = std::move(command.options);
   const bool created = !state->exists;
+  if (created) state->summary.keep_s = command.keep_s;
   StartedRun run =
       start_run(command.user, command.thread, *state, *owner, std::move(entry), batch_.next_sequence(), parent);
   return Submitted{.state = Submitted::State::started,
@@ -66,7 +67,8 @@ Result<QueueRecord> Applier::resolve_parent(const Submit& command, const ThreadS
   const auto order = uuid_v7_stamp_us(*command.parent);
   if (!state.exists || !order) return fail(Code::not_found, 0, "parent message");
   TRY_ASSIGN(const auto message, read_message(command.user, command.thread, *order));
-  if (!message || message->id != *command.parent) return fail(Code::not_found, 0, "parent message");
+  const bool is_alive = message && *order > state.summary.stamp_floor;
+  if (!is_alive || message->id != *command.parent) return fail(Code::not_found, 0, "parent message");
   entry.parent_mode = ParentMode::message;
   entry.parent_order = *order;
   return entry;
@@ -76,7 +78,7 @@ void Applier::enqueue(const Submit& command, QueueRecord entry, ThreadState& sta
   const uint64_t position = batch_.next_sequence();
   Change change(batch_, ChangeOperation::submit_queued, command.user, command.thread, wall_clock_());
   put_queue_entry(change, command.user, command.thread, position, entry);
-  change.seal(state.summary.incarnation);
+  change.seal(state.summary.incarnation, command.run_id);
   state.waiting.push_back({.position = position, .run_id = entry.run_id, .group = group_});
   state.changed_in_group = group_;
 }
@@ -100,7 +102,7 @@ Result<Reply> Applier::apply(CancelQueued& command) {
   run.terminal_event_id = command.terminal_event_id;
   run.terminal_event = std::move(command.terminal_event);
   put_run(change, command.user, command.thread, command.run_id, run);
-  change.seal(state->summary.incarnation);
+  change.seal(state->summary.incarnation, command.run_id);
   state->waiting.erase(found);
   state->changed_in_group = group_;
   return Cancelled{.found = true};

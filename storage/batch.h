@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/database.h"
 #include "storage/records.h"
@@ -23,8 +24,6 @@ class Batch {
   // buffer is flushed or two files are merged. A plain deletion stays until it reaches the last level. On a row that
   // was put twice the older value would come back.
   void remove_put_once(Family family, std::string_view key);
-  // From `first` to before `end`.
-  void remove_range(Family family, std::string_view first, std::string_view end);
 
   // The sequence that the next change entry gets.
   [[nodiscard]] uint64_t next_sequence() const noexcept { return last_sequence_ + 1; }
@@ -32,17 +31,25 @@ class Batch {
   [[nodiscard]] bool empty() const { return batch_.Count() == 0; }
   [[nodiscard]] size_t bytes() const { return batch_.GetDataSize(); }
 
+  // The change entries in it, in order.
+  [[nodiscard]] const std::vector<CommittedChange>& changes() const noexcept { return changes_; }
+
   [[nodiscard]] rocksdb::WriteBatch& rocksdb_batch() noexcept { return batch_; }
-  void clear() { batch_.Clear(); }
+  void clear() {
+    batch_.Clear();
+    changes_.clear();
+  }
 
  private:
   friend class Change;
   const Database& database_;
   rocksdb::WriteBatch batch_;
+  std::vector<CommittedChange> changes_;
   uint64_t last_sequence_;
 };
 
-// One entry of the change log: writes through it are also listed in it. seal() ends it.
+// One entry of the change log, and its event in the user's feed: writes through it are also listed in it. seal() ends
+// it.
 class Change {
  public:
   Change(Batch& batch, ChangeOperation operation, std::string_view user, std::string_view thread, int64_t at_us);
@@ -51,9 +58,8 @@ class Change {
 
   void put(Family family, std::string key, std::string_view value);
   void remove(Family family, std::string key);
-  void remove_range(Family family, std::string first, std::string end);
-  // Appends the entry to the batch.
-  void seal(uint64_t incarnation);
+  // Appends entry and event to the batch. `run_id`: the run that the change is about; zero for none.
+  void seal(uint64_t incarnation, const Uuid& run_id);
 
  private:
   Batch& batch_;

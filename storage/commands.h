@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "storage/family.h"
 #include "storage/types.h"
 
 // Everything that changes the store: plain commands, and what the writer answers once the change is on disk.
@@ -34,6 +35,9 @@ struct Submit {
   std::optional<Uuid> parent;
   OnBusy on_busy = OnBusy::queue;
   std::string options;  // opaque small bytes (model …), kept with the queue entry and the run
+  // Of a thread that this submit makes: it is deleted so many seconds after its last message. 0: as the server keeps
+  // all others.
+  uint32_t keep_s = 0;
 };
 
 // One run as it begins. Its stamps and ids are fixed and kept in the run's record: no other message can take them.
@@ -139,13 +143,62 @@ struct Deleted {
   std::vector<Run> cancelled;
 };
 
+// Below: asked for by the store's own housekeeping (storage/housekeeper.h) and by followers. Only ExpireThread, which
+// is a deletion, makes a change entry.
+
+// Deletes a thread that has been idle since before `idle_since_us` and is still that incarnation; else nothing. →
+// Deleted
+struct ExpireThread {
+  std::string user;
+  std::string thread;
+  uint64_t incarnation = 0;
+  int64_t idle_since_us = 0;
+};
+
+// A row of a thread that was deleted: out of reach of every query.
+struct DeadRow {
+  Family family = Family::messages;
+  std::string key;
+};
+
+// Deletes dead rows of the thread whose deletion was change `deletion`. `is_last`: there are no more.
+struct PurgeRows {
+  std::string user;
+  std::string thread;
+  uint64_t deletion = 0;
+  std::vector<DeadRow> rows;
+  bool is_last = false;
+};
+
+// Nothing is left of that thread in any file.
+struct EndErasure {
+  std::string user;
+  std::string thread;
+  uint64_t deletion = 0;
+};
+
+// Removes the oldest change entries and their feed events. Errors: invalid (the newest is among them).
+struct TrimChanges {
+  std::vector<CommittedChange> changes;  // from the oldest that is kept, without a gap
+};
+
+// Notes durably how far a follower has come. Errors: invalid (name, or a position that is not reached yet).
+struct MoveFollower {
+  std::string name;  // 1..64 small letters, digits and hyphens
+  uint64_t position = 0;
+};
+inline constexpr size_t kFollowerNameBytesMax = 64;
+
+struct Done {};
+
 // Content, reasoning, tool steps, options: none of them may be longer.
 inline constexpr size_t kCommandBytesMax = 16 * 1024 * 1024;
 
-using Command = std::variant<Submit, FinishRun, StartNext, CancelQueued, DeleteThread, DeleteUserThreads>;
+using Command = std::variant<Submit, FinishRun, StartNext, CancelQueued, DeleteThread, DeleteUserThreads, ExpireThread,
+                             PurgeRows, EndErasure, TrimChanges, MoveFollower>;
 
 // In the order of Command: Submit → Submitted, FinishRun → Finished, StartNext → StartedNext, CancelQueued → Cancelled,
-// both deletes → Deleted.
-using Reply = std::variant<Submitted, Finished, StartedNext, Cancelled, Deleted>;
+// deletes → Deleted, all others → Done.
+using Reply = std::variant<Submitted, Finished, StartedNext, Cancelled, Deleted, Done>;
 
 }  // namespace bobbin::store

@@ -15,14 +15,14 @@
 #include <vector>
 
 #include "src/base/log.h"
+#include "storage/keys.h"
 #include "storage/records.h"
 #include "storage/rocksdb_options.h"
 
 namespace bobbin::store {
 namespace {
 
-constexpr uint64_t kFormat = 1;
-constexpr std::string_view kFormatKey = "format";
+constexpr uint64_t kFormat = 2;
 
 // Flush and compaction run on threads that answer to nobody: their failures come here. Failures of a commit itself are
 // told to the writer by Write().
@@ -135,7 +135,7 @@ Result<void> Database::open_families(const std::string& path, size_t block_cache
 
 Result<void> Database::check_format() {
   rocksdb::PinnableSlice value;
-  TRY_ASSIGN(const bool found, get({}, Family::meta, kFormatKey, value));
+  TRY_ASSIGN(const bool found, get(read_options(), Family::meta, kFormatKey, value));
   if (found) {
     auto format = decode_number(to_view(value));
     if (!format) return fail(corrupt_row(Family::meta, kFormatKey, format.error()));
@@ -146,7 +146,7 @@ Result<void> Database::check_format() {
     return {};
   }
   // New; or its maker died before this line, and then there is no change yet either.
-  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, family(Family::changes)));
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(read_options(), family(Family::changes)));
   it->SeekToFirst();
   if (it->Valid()) return fail(Code::corrupt, 0, "the store does not say its format");
   if (!it->status().ok()) return fail(from_rocksdb(it->status()));

@@ -24,14 +24,15 @@ enum class Family : uint8_t {
   accounts = 15,
   shares = 16,
   keys = 17,
+  erasures = 18,
 };
 
-inline constexpr size_t kFamilyCount = 17;
+inline constexpr size_t kFamilyCount = 18;
 
 // In the order of Family. These are the names on disk.
 inline constexpr std::array<const char*, kFamilyCount> kFamilyNames = {
     "messages", "threads", "recency", "runs",   "queue", "idempotency", "annotations", "bookmarks", "counters",
-    "settings", "changes", "feed",    "search", "meta",  "accounts",    "shares",      "keys"};
+    "settings", "changes", "feed",    "search", "meta",  "accounts",    "shares",      "keys",      "erasures"};
 
 constexpr const char* family_name(Family family) noexcept { return kFamilyNames[static_cast<size_t>(family) - 1]; }
 

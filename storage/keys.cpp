@@ -71,7 +71,19 @@ void append_queue_key(std::string& out, std::string_view user, std::string_view 
   append_be64(out, position);
 }
 
+void append_feed_key(std::string& out, std::string_view user, uint64_t sequence) {
+  append_str(out, user);
+  append_be64(out, sequence);
+}
+
+void append_erasure_key(std::string& out, std::string_view user, std::string_view thread, uint64_t sequence) {
+  append_thread_prefix(out, user, thread);
+  append_be64(out, sequence);
+}
+
 void append_change_key(std::string& out, uint64_t sequence) { append_be64(out, sequence); }
+
+std::string follower_key(std::string_view name) { return std::string("follower/").append(name); }
 
 std::string prefix_end(std::string_view prefix) {
   std::string end(prefix);
@@ -115,6 +127,23 @@ std::optional<QueueKey> parse_queue_key(std::string_view key) noexcept {
   const auto split = split_thread_key(key, 8);
   if (!split) return std::nullopt;
   return QueueKey{split->user, split->thread, load_be64(split->tail)};
+}
+
+std::optional<ErasureKey> parse_erasure_key(std::string_view key) noexcept {
+  const auto split = split_thread_key(key, 8);
+  if (!split) return std::nullopt;
+  return ErasureKey{split->user, split->thread, load_be64(split->tail)};
+}
+
+std::optional<FeedKey> parse_feed_key(std::string_view key) noexcept {
+  const std::string_view user = take_str(key);
+  if (user.empty() || key.size() != 8) return std::nullopt;
+  return FeedKey{user, load_be64(key.data())};
+}
+
+std::optional<uint64_t> parse_change_key(std::string_view key) noexcept {
+  if (key.size() != 8) return std::nullopt;
+  return load_be64(key.data());
 }
 
 size_t user_prefix_bytes(std::string_view key) noexcept {

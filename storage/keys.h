@@ -33,8 +33,19 @@ void append_run_key(std::string& out, std::string_view user, std::string_view th
 // str(user) | str(thread) | be64 position. 266 bytes at most. Within a thread, byte order is the order of turns.
 void append_queue_key(std::string& out, std::string_view user, std::string_view thread, uint64_t position);
 
+// str(user) | be64 sequence. 137 bytes at most. Within a user, byte order is the order of changes.
+void append_feed_key(std::string& out, std::string_view user, uint64_t sequence);
+
+// str(user) | str(thread) | be64 sequence of the deletion. 266 bytes at most.
+void append_erasure_key(std::string& out, std::string_view user, std::string_view thread, uint64_t sequence);
+
 // be64 sequence. 8 bytes.
 void append_change_key(std::string& out, uint64_t sequence);
+
+// Keys of `meta`: FORMAT.md, "Meta".
+inline constexpr std::string_view kFormatKey = "format";
+inline constexpr std::string_view kFirstChangeKey = "changes/first";
+std::string follower_key(std::string_view name);
 
 // The first key after all that begin with `prefix`. Requires a byte other than 0xff in it: a str() has one.
 std::string prefix_end(std::string_view prefix);
@@ -64,11 +75,23 @@ struct QueueKey {
   std::string_view thread;
   uint64_t position;
 };
+struct ErasureKey {
+  std::string_view user;
+  std::string_view thread;
+  uint64_t sequence;
+};
+struct FeedKey {
+  std::string_view user;
+  uint64_t sequence;
+};
 std::optional<ThreadKey> parse_thread_key(std::string_view key) noexcept;
 std::optional<MessageKey> parse_message_key(std::string_view key) noexcept;
 std::optional<RecencyKey> parse_recency_key(std::string_view key) noexcept;
 std::optional<RunKey> parse_run_key(std::string_view key) noexcept;
 std::optional<QueueKey> parse_queue_key(std::string_view key) noexcept;
+std::optional<ErasureKey> parse_erasure_key(std::string_view key) noexcept;
+std::optional<FeedKey> parse_feed_key(std::string_view key) noexcept;
+std::optional<uint64_t> parse_change_key(std::string_view key) noexcept;
 
 // How many bytes at the start of `key` are str(user), or str(user) | str(thread); 0 when they are not there.
 size_t user_prefix_bytes(std::string_view key) noexcept;

@@ -6,6 +6,7 @@
 #include "src/base/limits.h"
 #include "storage/keys.h"
 #include "storage/records.h"
+#include "storage/rocksdb_options.h"
 #include "storage/scan.h"
 
 namespace bobbin::store {
@@ -18,15 +19,13 @@ constexpr uint32_t kStepsBeforeSeek = 8;
 // it publishes.
 class View {
  public:
-  View(const Database& database, Tier tier) : snapshot_(&database.db()), tier_(tier) {
+  View(const Database& database, Tier tier) : snapshot_(&database.db()), tier_(tier), options_(read_options()) {
     options_.snapshot = snapshot_.snapshot();
     if (tier == Tier::memory_only) options_.read_tier = rocksdb::kBlockCacheTier;
   }
   [[nodiscard]] const rocksdb::ReadOptions& options() const { return options_; }
 
-  // Before a scan. RocksDB before 8.5.2 can lose the status of a file that is not in memory when the family has seen a
-  // range delete (its pull requests 11783 and 11786): the scan then passes over the file's rows as if there were none.
-  // So single rows may be read without the disk, rows in a row may not. Errors: would_block.
+  // Before a scan: single rows may be read without the disk, rows in a row may not. Errors: would_block.
   [[nodiscard]] Result<void> allow_scan() const {
     if (tier_ == Tier::memory_only) return fail(Code::would_block, 0, "a scan may need the disk");
     return {};
@@ -85,6 +84,8 @@ Result<HistoryPage> Reader::read_history(const HistoryQuery& query, Tier tier) c
   if (!summary->active_run.is_zero()) page.active_run = summary->active_run;
   const uint64_t leaf = query.cursor ? query.cursor->leaf : summary->active_leaf;
   uint64_t wanted = query.cursor ? query.cursor->position : summary->active_leaf;
+  // Below lie the rows of a dead thread of this id, until they are erased.
+  if (query.cursor && wanted <= summary->stamp_floor) return fail(Code::malformed, 0, "no message at this cursor");
 
   const auto key_of = [&](uint64_t order) {
     std::string key;
@@ -209,6 +210,7 @@ Result<std::optional<RunInfo>> Reader::find_run(const std::string& user, const s
   if (found) {
     auto run = decode_run(to_view(value));
     if (!run) return fail(corrupt_row(Family::runs, run_key, run.error()));
+    if (run->incarnation != summary->incarnation) return std::nullopt;  // of a dead thread of this id
     return RunInfo{.run_id = run_id,
                    .state = run->state,
                    .incarnation = run->incarnation,

@@ -33,6 +33,10 @@ bool in_range(Enum value, Enum first, Enum last) {
   return value >= first && value <= last;
 }
 
+bool is_operation(ChangeOperation operation) {
+  return in_range(operation, ChangeOperation::run_started, ChangeOperation::user_threads_deleted);
+}
+
 tl::unexpected<Error> misfit(std::source_location where = std::source_location::current()) {
   return fail(Code::corrupt, 0, "record does not fit its layout", where);
 }
@@ -104,10 +108,12 @@ void append_summary_record(std::string& out, const ThreadSummary& summary) {
   record.le64(summary.active_leaf);
   record.le64(summary.newest_order);
   record.le64(summary.last_stamp);
+  record.le64(summary.stamp_floor);
   record.le64(summary.recency_stamp);
   record.id(summary.active_run);
   record.id(summary.newest_run);
   record.le64(summary.queue_head);
+  record.le32(summary.keep_s);
   record.le32(summary.flags);
   record.blob(summary.title);
   record.blob(summary.preview);
@@ -129,10 +135,12 @@ Result<ThreadSummary> decode_summary(std::string_view bytes, std::string_view th
   summary.active_leaf = record.le64();
   summary.newest_order = record.le64();
   summary.last_stamp = record.le64();
+  summary.stamp_floor = record.le64();
   summary.recency_stamp = record.le64();
   summary.active_run = record.id();
   summary.newest_run = record.id();
   summary.queue_head = record.le64();
+  summary.keep_s = record.le32();
   summary.flags = record.le32();
   summary.title = record.blob();
   summary.preview = record.blob();
@@ -224,12 +232,12 @@ void append_change_record(std::string& out, const ChangeRecord& change) {
   record.str(change.user);
   record.str(change.thread);
   record.le64(change.incarnation);
+  record.id(change.run_id);
   record.le32(static_cast<uint32_t>(change.keys.size()));
-  for (const ChangeRecord::Key& key : change.keys) {
+  for (const ChangedKey& key : change.keys) {
     record.u8(key.family);
     record.u8(static_cast<uint8_t>(key.what));
     record.blob(key.key);
-    record.blob(key.end);
   }
   record.finish();
 }
@@ -242,21 +250,64 @@ Result<ChangeRecord> decode_change(std::string_view bytes) {
   change.user = record.str();
   change.thread = record.str();
   change.incarnation = record.le64();
+  change.run_id = record.id();
   const uint32_t key_count = record.le32();
-  if (key_count > record.bytes_left() / 10) return misfit();  // each takes ten bytes at least
+  if (key_count > record.bytes_left() / 6) return misfit();  // each takes six bytes at least
   for (uint32_t i = 0; i < key_count; ++i) {
-    ChangeRecord::Key& key = change.keys.emplace_back();
+    ChangedKey& key = change.keys.emplace_back();
     key.family = record.u8();
-    key.what = static_cast<ChangeRecord::What>(record.u8());
+    key.what = static_cast<ChangedKey::What>(record.u8());
     key.key = record.blob();
-    key.end = record.blob();
-    if (!in_range(key.what, ChangeRecord::What::put, ChangeRecord::What::remove_range)) return misfit();
+    if (!in_range(key.what, ChangedKey::What::put, ChangedKey::What::remove)) return misfit();
   }
-  if (!record.at_end() ||
-      !in_range(change.operation, ChangeOperation::run_started, ChangeOperation::user_threads_deleted)) {
+  if (!record.at_end() || !is_operation(change.operation)) return misfit();
+  return change;
+}
+
+void append_feed_record(std::string& out, const FeedRecord& event) {
+  auto record = begin_record(out, RecordType::feed);
+  record.u8(static_cast<uint8_t>(event.operation));
+  record.time(event.at_us);
+  record.str(event.thread);
+  record.le64(event.incarnation);
+  record.id(event.run_id);
+  record.finish();
+}
+
+Result<FeedRecord> decode_feed(std::string_view bytes) {
+  TRY_ASSIGN(auto record, open_record(bytes, RecordType::feed));
+  FeedRecord event;
+  event.operation = static_cast<ChangeOperation>(record.u8());
+  event.at_us = record.time();
+  event.thread = record.str();
+  event.incarnation = record.le64();
+  event.run_id = record.id();
+  if (!record.at_end() || !is_operation(event.operation)) return misfit();
+  return event;
+}
+
+void append_erasure_record(std::string& out, const ErasureRecord& erasure) {
+  auto record = begin_record(out, RecordType::erasure);
+  record.u8(static_cast<uint8_t>(erasure.stage));
+  record.le64(erasure.incarnation);
+  record.le64(erasure.last_stamp);
+  record.le64(erasure.recency_stamp);
+  record.time(erasure.deleted_us);
+  record.finish();
+}
+
+Result<ErasureRecord> decode_erasure(std::string_view bytes) {
+  TRY_ASSIGN(auto record, open_record(bytes, RecordType::erasure));
+  ErasureRecord erasure;
+  erasure.stage = static_cast<ErasureRecord::Stage>(record.u8());
+  erasure.incarnation = record.le64();
+  erasure.last_stamp = record.le64();
+  erasure.recency_stamp = record.le64();
+  erasure.deleted_us = record.time();
+  if (!record.at_end() || !in_range(erasure.stage, ErasureRecord::Stage::rows, ErasureRecord::Stage::files)) {
     return misfit();
   }
-  return change;
+  return erasure;
 }
 
 void append_number_record(std::string& out, uint64_t number) {

@@ -16,7 +16,16 @@
 namespace bobbin::store {
 
 // Frozen: FORMAT.md.
-enum class RecordType : uint8_t { message = 1, summary = 2, run = 3, queue = 4, change = 6, number = 13 };
+enum class RecordType : uint8_t {
+  message = 1,
+  summary = 2,
+  run = 3,
+  queue = 4,
+  change = 6,
+  feed = 11,
+  number = 13,
+  erasure = 18
+};
 enum class SubmitKind : uint8_t { message = 1, regenerate = 2, continue_answer = 3 };
 enum class ParentMode : uint8_t { active_leaf = 1, root = 2, message = 3 };
 
@@ -51,33 +60,38 @@ struct QueueRecord {
   friend bool operator==(const QueueRecord&, const QueueRecord&) = default;
 };
 
-enum class ChangeOperation : uint8_t {
-  run_started = 1,
-  submit_queued = 2,
-  run_finished = 3,
-  queue_cancelled = 4,
-  thread_deleted = 5,
-  user_threads_deleted = 6,
-};
-
 struct ChangeRecord {
-  enum class What : uint8_t { put = 1, remove = 2, remove_range = 3 };
-  struct Key {
-    uint8_t family = 0;  // FORMAT.md, "Keys"
-    What what = What::put;
-    std::string key;
-    std::string end;  // of a range, exclusive
-
-    friend bool operator==(const Key&, const Key&) = default;
-  };
   ChangeOperation operation = ChangeOperation::run_started;
   int64_t at_us = 0;
   std::string user;
   std::string thread;  // empty: all of the user's
   uint64_t incarnation = 0;
-  std::vector<Key> keys;
+  Uuid run_id;  // zero: none
+  std::vector<ChangedKey> keys;
 
   friend bool operator==(const ChangeRecord&, const ChangeRecord&) = default;
+};
+
+struct FeedRecord {
+  ChangeOperation operation = ChangeOperation::run_started;
+  int64_t at_us = 0;
+  std::string thread;  // empty: all of the user's
+  uint64_t incarnation = 0;
+  Uuid run_id;  // zero: none
+
+  friend bool operator==(const FeedRecord&, const FeedRecord&) = default;
+};
+
+// What must still be erased of a deleted thread: FORMAT.md, "Deletion".
+struct ErasureRecord {
+  enum class Stage : uint8_t { rows = 1, files = 2 };
+  Stage stage = Stage::rows;
+  uint64_t incarnation = 0;
+  uint64_t last_stamp = 0;
+  uint64_t recency_stamp = 0;
+  int64_t deleted_us = 0;
+
+  friend bool operator==(const ErasureRecord&, const ErasureRecord&) = default;
 };
 
 // `order` of the message and `thread` of the summary are in the key, not in the record: decode takes them from the
@@ -96,6 +110,12 @@ Result<QueueRecord> decode_queue(std::string_view record);
 
 void append_change_record(std::string& out, const ChangeRecord& change);
 Result<ChangeRecord> decode_change(std::string_view record);
+
+void append_feed_record(std::string& out, const FeedRecord& event);
+Result<FeedRecord> decode_feed(std::string_view record);
+
+void append_erasure_record(std::string& out, const ErasureRecord& erasure);
+Result<ErasureRecord> decode_erasure(std::string_view record);
 
 void append_number_record(std::string& out, uint64_t number);
 Result<uint64_t> decode_number(std::string_view record);

@@ -4,6 +4,7 @@
 #include "src/base/json.h"
 #include "storage/keys.h"
 #include "storage/records.h"
+#include "storage/rocksdb_options.h"
 #include "storage/scan.h"
 
 namespace bobbin::store {
@@ -16,7 +17,7 @@ Result<RunRecord> read_run(const Database& database, const QueueKey& queue_key, 
   std::string key;
   append_run_key(key, queue_key.user, queue_key.thread, run_id);
   rocksdb::PinnableSlice value;
-  TRY_ASSIGN(const bool found, database.get({}, Family::runs, key, value));
+  TRY_ASSIGN(const bool found, database.get(read_options(), Family::runs, key, value));
   if (!found) return fail(corrupt_row(Family::runs, key, Error(Code::corrupt, 0, "active run has no record")));
   auto run = decode_run(to_view(value));
   if (!run) return fail(corrupt_row(Family::runs, key, run.error()));
@@ -52,7 +53,8 @@ FinishRun interrupted(const QueueKey& key, const Uuid& run_id, const RunRecord& 
 
 Result<std::vector<FinishRun>> interrupted_runs(const Database& database, RunLogReader* run_log) {
   std::vector<FinishRun> runs;
-  Scan scan(database, Family::queue, Scan::Within::family, {}, std::string("\x01", 1), std::string("\xff", 1));
+  Scan scan(database, Family::queue, Scan::Within::family, read_options(), std::string("\x01", 1),
+            std::string("\xff", 1));
   for (; scan.valid(); scan.next()) {
     const auto key = parse_queue_key(scan.key());
     if (!key) return fail(corrupt_row(Family::queue, scan.key(), Error(Code::corrupt, 0, "not a queue key")));
@@ -71,7 +73,8 @@ Result<std::vector<FinishRun>> interrupted_runs(const Database& database, RunLog
 }
 
 Result<uint64_t> read_last_sequence(const Database& database) {
-  const std::unique_ptr<rocksdb::Iterator> it(database.db().NewIterator({}, database.family(Family::changes)));
+  const std::unique_ptr<rocksdb::Iterator> it(
+      database.db().NewIterator(read_options(), database.family(Family::changes)));
   it->SeekToLast();
   if (!it->status().ok()) return fail(from_rocksdb(it->status()));
   if (!it->Valid()) return 0;

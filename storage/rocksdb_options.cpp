@@ -37,7 +37,8 @@ std::shared_ptr<const rocksdb::SliceTransform> prefix_of(Family family) {
     case Family::messages:
     case Family::runs:
     case Family::queue:
-    case Family::annotations: return std::make_shared<OwnerPrefix>("bobbin.user_thread.1", thread_prefix_bytes);
+    case Family::annotations:
+    case Family::erasures: return std::make_shared<OwnerPrefix>("bobbin.user_thread.1", thread_prefix_bytes);
     case Family::threads:
     case Family::recency:
     case Family::bookmarks:
@@ -146,6 +147,12 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr
   // Any file of which 64 of 256 neighbours are deletions is compacted away, in all families.
   options.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(256, 64, 0.25));
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+rocksdb::ReadOptions read_options() {
+  rocksdb::ReadOptions options;
+  options.ignore_range_deletions = true;
   return options;
 }
 

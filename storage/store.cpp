@@ -1,42 +1,18 @@
 #include "storage/store.h"
 
-#include <condition_variable>
 #include <mutex>
 
 #include "src/base/log.h"
 #include "src/base/metrics.h"
+#include "storage/change_reader.h"
 #include "storage/database.h"
+#include "storage/housekeeper.h"
 #include "storage/reader.h"
 #include "storage/recovery.h"
+#include "storage/waiting_operation.h"
 #include "storage/writer.h"
 
 namespace bobbin::store {
-namespace {
-
-// Waits on the caller's thread. Notified under the lock, so that the waiter cannot leave, and take the condition
-// variable with it, before the notification is over.
-class Wait final : public Operation {
- public:
-  using Operation::Operation;
-  void on_committed(Result<Reply> reply) noexcept override {
-    const std::lock_guard lock(mutex_);
-    reply_ = std::move(reply);
-    done_.notify_one();
-  }
-  Result<Reply> take() {
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return reply_.has_value(); });
-    return std::move(*reply_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable done_;
-  std::optional<Result<Reply>> reply_;
-};
-
-}  // namespace
-
 struct Store::Impl {
   // Flushes and compactions may fail from the moment the database opens until it is closed: before and after the
   // writer.
@@ -47,9 +23,13 @@ struct Store::Impl {
   // Destroyed from below: the writer before the database that it uses.
   std::unique_ptr<Database> database;
   std::optional<Reader> reader;
+  std::optional<ChangeReader> changes;
+  ChangeListener* listener = nullptr;
   std::optional<Writer> writer;
+  std::optional<Housekeeper> housekeeper;
 
   ~Impl() {
+    if (housekeeper) housekeeper->stop();
     if (writer) writer->close();
     if (writer && writer->has_failed()) database->abandon();
     const std::lock_guard lock(mutex);
@@ -63,6 +43,10 @@ struct Store::Impl {
     } else if (!early_failure) {
       early_failure = error;
     }
+  }
+  void tell(const std::vector<CommittedChange>& committed) noexcept {
+    housekeeper->on_changes(committed);
+    if (listener != nullptr) listener->on_changes(committed);
   }
   Result<void> start_writer() {
     const std::lock_guard lock(mutex);
@@ -83,7 +67,18 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   TRY_ASSIGN(const uint64_t last_sequence, read_last_sequence(*impl->database));
   impl->reader.emplace(*impl->database);
   impl->writer.emplace(*impl->database, last_sequence,
-                       Writer::Options{options.wall_clock, options.steady_clock, options.on_fatal});
+                       Writer::Options{.wall_clock = options.wall_clock,
+                                       .steady_clock = options.steady_clock,
+                                       .on_changes = [raw = impl.get()](const auto& changes) { raw->tell(changes); },
+                                       .on_fatal = options.on_fatal});
+  impl->changes.emplace(*impl->database);
+  impl->listener = options.listener;
+  impl->housekeeper.emplace(*impl->database, *impl->writer,
+                            Housekeeper::Options{.wall_clock = options.wall_clock,
+                                                 .keep_s = options.keep_s,
+                                                 .changes_kept_max = options.changes_kept_max,
+                                                 .changes_kept_us = options.changes_kept_us,
+                                                 .erase_run_log = [] { return true; }});
   TRY_ASSIGN(std::vector<FinishRun> interrupted, interrupted_runs(*impl->database, options.run_log));
   for (FinishRun& finish : interrupted) {
     const std::string thread = finish.thread;
@@ -97,6 +92,7 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   TRY(impl->writer->commit_now());
   if (!interrupted.empty()) log::warn("runs were active when the last process ended", {{"count", interrupted.size()}});
   TRY(impl->start_writer());
+  impl->housekeeper->start();
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 
@@ -105,9 +101,9 @@ Store::~Store() { close(); }
 Result<void> Store::submit(Operation& operation) { return impl_->writer->submit(operation); }
 
 Result<Reply> Store::execute(Command command) {
-  Wait wait(std::move(command));
-  TRY(submit(wait));
-  return wait.take();
+  WaitingOperation operation(std::move(command));
+  TRY(submit(operation));
+  return operation.wait();
 }
 
 Result<HistoryPage> Store::read_history(const HistoryQuery& query, Tier tier) {
@@ -131,6 +127,26 @@ Result<std::optional<RunInfo>> Store::find_run(const std::string& user, const st
   return impl_->reader->find_run(user, thread, run_id, tier);
 }
 
+Result<ChangesPage> Store::read_changes(uint64_t after, uint32_t limit, size_t bytes_max) {
+  return impl_->changes->read_changes(after, limit, bytes_max);
+}
+
+Result<FeedPage> Store::read_feed(const std::string& user, uint64_t after, uint32_t limit) {
+  return impl_->changes->read_feed(user, after, limit);
+}
+
+Result<std::optional<FollowedRow>> Store::read_row(const ChangedKey& key) { return impl_->changes->read_row(key); }
+
+Result<SnapshotPiece> Store::read_snapshot(const std::optional<SnapshotCursor>& cursor, size_t bytes_max) {
+  return impl_->changes->read_snapshot(cursor, bytes_max);
+}
+
+Result<std::optional<uint64_t>> Store::follower_position(const std::string& name) {
+  return impl_->changes->follower_position(name);
+}
+
+Result<bool> Store::keep_house() { return impl_->housekeeper->run_now(); }
+
 Result<std::vector<UnfinishedThread>> Store::unfinished_threads() { return impl_->reader->unfinished_threads(); }
 
 StoreState Store::state() const noexcept {
@@ -138,6 +154,9 @@ StoreState Store::state() const noexcept {
   return {.serving = writer.serving(), .queue_depth = writer.queue_depth(), .last_sequence = writer.last_sequence()};
 }
 
-void Store::close() noexcept { impl_->writer->close(); }
+void Store::close() noexcept {
+  impl_->housekeeper->stop();
+  impl_->writer->close();
+}
 
 }  // namespace bobbin::store

@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "src/base/clock.h"
+#include "src/base/limits.h"
 #include "src/base/result.h"
 #include "storage/commands.h"
 #include "storage/cursor.h"
+#include "storage/follow.h"
 #include "storage/run_log_reader.h"
 #include "storage/types.h"
 
@@ -22,13 +24,25 @@ class FileSystem;
 // includes.
 namespace bobbin::store {
 
+// Told of every group of changes that has become durable, before the answers of its commands.
+class ChangeListener {
+ public:
+  virtual ~ChangeListener() = default;
+  // On the writer thread; must not block. `changes` are in the order of their sequences.
+  virtual void on_changes(const std::vector<CommittedChange>& changes) noexcept = 0;
+};
+
 struct StoreOptions {
   std::string directory;  // made with mode 0700 when missing; one process at a time
   WallClock wall_clock = wall_now_us;
   WallClock steady_clock = steady_now_us;            // judges the wall clock: see storage/stamp_clock.h
   size_t block_cache_bytes = 32 * 1024 * 1024;       // blocks, indexes and filters, all in it
   std::shared_ptr<rocksdb::FileSystem> file_system;  // under every file of the store; null: the system's own
-  RunLogReader* run_log = nullptr;  // used by open() only; null: no token of an unfinished run survives
+  RunLogReader* run_log = nullptr;     // used by open() only; null: no token of an unfinished run survives
+  ChangeListener* listener = nullptr;  // outlives the store
+  uint32_t keep_s = 0;                 // threads go so long after their last message; 0: never
+  uint64_t changes_kept_max = limits::kChangesKeptMax;
+  int64_t changes_kept_us = limits::kChangesKeptUs;
   // Called once, on a thread of the store, when the disk has failed: the process should end. `number` is errno where it
   // is known, else RocksDB's subcode. Every command that waits has failed with the same error. Null: only logged.
   void (*on_fatal)(const Error& error) noexcept = nullptr;
@@ -168,6 +182,21 @@ class Store {
   // nullopt: no such thread, or no such run in it.
   Result<std::optional<RunInfo>> find_run(const std::string& user, const std::string& thread, const Uuid& run_id,
                                           Tier tier);
+
+  // Following, as storage/follow.h says how. Blocks on disk.
+  // At most `limit` entries after `after`, or `bytes_max` of stored records (one is always given).
+  Result<ChangesPage> read_changes(uint64_t after, uint32_t limit, size_t bytes_max);
+  Result<FeedPage> read_feed(const std::string& user, uint64_t after, uint32_t limit);
+  // What a changed row holds now. nullopt: it is gone, or of a family that followers do not see.
+  Result<std::optional<FollowedRow>> read_row(const ChangedKey& key);
+  // From the beginning without a cursor.
+  Result<SnapshotPiece> read_snapshot(const std::optional<SnapshotCursor>& cursor, size_t bytes_max);
+  // As MoveFollower noted it; nullopt: never.
+  Result<std::optional<uint64_t>> follower_position(const std::string& name);
+
+  // Erases, expires and trims at once what else would be done in the background within minutes. True: no deleted text
+  // is left in any file. Blocks for long.
+  Result<bool> keep_house();
 
   // Every thread that has an active run or submits that wait. For start-up: reads all of the (small) queue.
   Result<std::vector<UnfinishedThread>> unfinished_threads();

@@ -1,6 +1,9 @@
 #include "storage/thread_states.h"
 
+#include <algorithm>
+
 #include "storage/keys.h"
+#include "storage/rocksdb_options.h"
 #include "storage/scan.h"
 
 namespace bobbin::store {
@@ -23,8 +26,11 @@ Result<ThreadState> ThreadStates::load_thread(const std::string& key, const std:
                                               const std::string& thread) const {
   ThreadState state;
   rocksdb::PinnableSlice value;
-  TRY_ASSIGN(state.exists, database_.get({}, Family::threads, key, value));
-  if (!state.exists) return state;
+  TRY_ASSIGN(state.exists, database_.get(read_options(), Family::threads, key, value));
+  if (!state.exists) {
+    TRY_ASSIGN(state.summary.stamp_floor, load_stamp_floor(user, thread));
+    return state;
+  }
   auto summary = decode_summary(to_view(value), thread);
   if (!summary) return fail(corrupt_row(Family::threads, key, summary.error()));
   state.summary = std::move(*summary);
@@ -34,7 +40,7 @@ Result<ThreadState> ThreadStates::load_thread(const std::string& key, const std:
   std::string run_key;
   append_run_key(run_key, user, thread, state.summary.active_run);
   rocksdb::PinnableSlice run_value;
-  TRY_ASSIGN(const bool found, database_.get({}, Family::runs, run_key, run_value));
+  TRY_ASSIGN(const bool found, database_.get(read_options(), Family::runs, run_key, run_value));
   if (!found) return fail(corrupt_row(Family::runs, run_key, Error(Code::corrupt, 0, "active run has no record")));
   auto run = decode_run(to_view(run_value));
   if (!run) return fail(corrupt_row(Family::runs, run_key, run.error()));
@@ -42,12 +48,26 @@ Result<ThreadState> ThreadStates::load_thread(const std::string& key, const std:
   return state;
 }
 
+Result<uint64_t> ThreadStates::load_stamp_floor(const std::string& user, const std::string& thread) const {
+  std::string prefix;
+  append_thread_prefix(prefix, user, thread);
+  Scan scan(database_, Family::erasures, Scan::Within::one_owner, read_options(), prefix, prefix_end(prefix));
+  uint64_t floor = 0;
+  for (; scan.valid(); scan.next()) {
+    const auto erasure = decode_erasure(scan.value());
+    if (!erasure) return fail(corrupt_row(Family::erasures, scan.key(), erasure.error()));
+    floor = std::max(floor, erasure->last_stamp);
+  }
+  TRY(scan.status());
+  return floor;
+}
+
 Result<void> ThreadStates::load_queue(const std::string& user, const std::string& thread, ThreadState& state) const {
   std::string first;
   append_queue_key(first, user, thread, state.summary.queue_head);
   std::string prefix;
   append_thread_prefix(prefix, user, thread);
-  Scan scan(database_, Family::queue, Scan::Within::one_owner, {}, first, prefix_end(prefix));
+  Scan scan(database_, Family::queue, Scan::Within::one_owner, read_options(), first, prefix_end(prefix));
   for (; scan.valid(); scan.next()) {
     auto entry = decode_queue(scan.value());
     if (!entry) return fail(corrupt_row(Family::queue, scan.key(), entry.error()));
@@ -71,7 +91,7 @@ Result<void> ThreadStates::load_queue(const std::string& user, const std::string
 Result<UserState> ThreadStates::load_user(const std::string& user) const {
   std::string prefix;
   append_user_prefix(prefix, user);
-  Scan scan(database_, Family::recency, Scan::Within::one_owner, {}, prefix, prefix_end(prefix));
+  Scan scan(database_, Family::recency, Scan::Within::one_owner, read_options(), prefix, prefix_end(prefix));
   UserState state;
   if (scan.valid()) {
     const auto key = parse_recency_key(scan.key());
@@ -80,6 +100,16 @@ Result<UserState> ThreadStates::load_user(const std::string& user) const {
     state.top_thread = key->thread;
   }
   TRY(scan.status());
+  // No key of recency is made twice while its first life may still lie in a file: FORMAT.md, "Stamps".
+  Scan erasures(database_, Family::erasures, Scan::Within::family, read_options(), prefix, prefix_end(prefix));
+  for (; erasures.valid(); erasures.next()) {
+    const auto erasure = decode_erasure(erasures.value());
+    if (!erasure) return fail(corrupt_row(Family::erasures, erasures.key(), erasure.error()));
+    if (erasure->recency_stamp <= state.top_stamp) continue;
+    state.top_stamp = erasure->recency_stamp;
+    state.top_thread.clear();
+  }
+  TRY(erasures.status());
   return state;
 }
 

@@ -51,7 +51,8 @@ struct WaitingSubmit {
 
 struct ThreadState {
   bool exists = false;
-  ThreadSummary summary;         // of an existing thread
+  // Of a thread that is not there: as it will begin, with stamp_floor above the dead ones of its id, and keep_s.
+  ThreadSummary summary;
   uint64_t active_position = 0;  // queue position and record of the active run, where there is one
   RunRecord active;
   std::deque<WaitingSubmit> waiting;  // in turn
@@ -87,6 +88,8 @@ class ThreadStates {
 
  private:
   Result<ThreadState> load_thread(const std::string& key, const std::string& user, const std::string& thread) const;
+  // The highest stamp of the dead threads of this id that are not erased yet; 0: there are none.
+  Result<uint64_t> load_stamp_floor(const std::string& user, const std::string& thread) const;
   Result<void> load_queue(const std::string& user, const std::string& thread, ThreadState& state) const;
   Result<UserState> load_user(const std::string& user) const;
 

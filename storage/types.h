@@ -88,15 +88,44 @@ struct ThreadSummary {
   uint64_t active_leaf = 0;     // order of the active branch's last message
   uint64_t newest_order = 0;    // order of the newest stored message of any branch
   uint64_t last_stamp = 0;      // highest order that was ever given out, also to an answer that never came
+  uint64_t stamp_floor = 0;     // every message of this incarnation has a larger order
   uint64_t recency_stamp = 0;   // the stamp in this thread's recency key
   Uuid active_run;              // zero: none
   Uuid newest_run;              // the run that started last; never zero for threads that were not imported
+  uint32_t keep_s = 0;          // deleted so long after its last message; 0: as the server keeps all others
   uint64_t queue_head = 0;      // no queue entry of this thread has a smaller position
   std::string folder;
   std::vector<std::string> tags;
   uint32_t flags = 0;  // thread_flags
 
   friend bool operator==(const ThreadSummary&, const ThreadSummary&) = default;
+};
+
+// What one command did, as followers are told (FORMAT.md, "Records", change).
+enum class ChangeOperation : uint8_t {
+  run_started = 1,
+  submit_queued = 2,
+  run_finished = 3,
+  queue_cancelled = 4,
+  thread_deleted = 5,        // everything of this incarnation
+  user_threads_deleted = 6,  // everything of the user's threads whose incarnation is below the change's sequence
+};
+
+// One entry of the change log that has just become durable.
+struct CommittedChange {
+  uint64_t sequence = 0;
+  ChangeOperation operation = ChangeOperation::run_started;
+  std::string user;
+};
+
+// A row that a change has written or removed. Read it to know what it holds now; it may have changed again since.
+struct ChangedKey {
+  enum class What : uint8_t { put = 1, remove = 2 };
+  uint8_t family = 0;  // FORMAT.md, "Keys"
+  What what = What::put;
+  std::string key;
+
+  friend bool operator==(const ChangedKey&, const ChangedKey&) = default;
 };
 
 }  // namespace bobbin::store

@@ -137,10 +137,13 @@ void Writer::commit_group() {
 Result<void> Writer::write_batch() {
   if (!batch_.empty()) {
     const rocksdb::Status status = database_.db().Write(commit_options(), &batch_.rocksdb_batch());
+    if (status.ok()) {
+      metrics::add(metrics::Counter::store_commits);
+      committed_sequence_.store(batch_.last_sequence(), std::memory_order_relaxed);
+      options_.on_changes(batch_.changes());
+    }
     batch_.clear();
     if (!status.ok()) return bobbin::fail(from_rocksdb(status));
-    metrics::add(metrics::Counter::store_commits);
-    committed_sequence_.store(batch_.last_sequence(), std::memory_order_relaxed);
   }
   applier_.on_group_committed();
   return {};

@@ -20,6 +20,7 @@ class Writer {
   struct Options {
     WallClock wall_clock;
     WallClock steady_clock;
+    std::function<void(const std::vector<CommittedChange>&)> on_changes;  // after each commit, on the writer's thread
     void (*on_fatal)(const Error& error) noexcept;
   };
 

@@ -56,6 +56,11 @@ inline constexpr uint32_t kThreadQueueMax = 128;
 // Commands that wait for the store's writer. Past it: 503 overloaded.
 inline constexpr size_t kWriterQueueMax = 16 * 1024;
 
+// Entries of the change log that are kept for followers, whichever bound is met first. A week covers a replica's long
+// weekend; a million entries are about 300 MB, and sixty turns an hour for a year.
+inline constexpr uint64_t kChangesKeptMax = 1'000'000;
+inline constexpr int64_t kChangesKeptUs = int64_t{7} * 24 * 3600 * 1'000'000;
+
 // Pages.
 inline constexpr uint32_t kHistoryLimitMax = 1000;
 inline constexpr uint32_t kSessionsLimitMax = 1000;

@@ -47,6 +47,8 @@ ThreadSummary full_summary() {
   summary.active_leaf = 6;
   summary.newest_order = 7;
   summary.last_stamp = 8;
+  summary.stamp_floor = 11;
+  summary.keep_s = 12;
   summary.recency_stamp = 9;
   summary.active_run = id_of(3);
   summary.newest_run = id_of(4);
@@ -95,7 +97,8 @@ ChangeRecord full_change() {
   change.user = std::string(128, 'u');
   change.thread = "";
   change.incarnation = 2;
-  change.keys = {{1, ChangeRecord::What::put, "k", ""}, {5, ChangeRecord::What::remove_range, "a", "b"}};
+  change.run_id = id_of(9);
+  change.keys = {{1, ChangedKey::What::put, "k"}, {5, ChangedKey::What::remove, "a"}};
   return change;
 }
 
@@ -192,6 +195,24 @@ TEST_CASE(a_change_survives) {
   append_change_record(record, full_change());
   CHECK(CHECK_OK(decode_change(record)) == full_change());
   check_damage_is_refused(record, [](const std::string& bytes) { return decode_change(bytes); });
+}
+
+TEST_CASE(a_feed_event_survives) {
+  const FeedRecord event{ChangeOperation::run_finished, 1, "t", 2, id_of(3)};
+  std::string record;
+  append_feed_record(record, event);
+  CHECK(CHECK_OK(decode_feed(record)) == event);
+  check_damage_is_refused(record, [](const std::string& bytes) { return decode_feed(bytes); });
+}
+
+TEST_CASE(an_erasure_is_these_bytes) {
+  const ErasureRecord erasure{ErasureRecord::Stage::files, 1, 2, 4, 3};
+  std::string record;
+  append_erasure_record(record, erasure);
+  CHECK_EQ(record.substr(0, record.size() - 4),
+           std::string("\x12\x01\x02\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0", 35));
+  CHECK(CHECK_OK(decode_erasure(record)) == erasure);
+  check_damage_is_refused(record, [](const std::string& bytes) { return decode_erasure(bytes); });
 }
 
 TEST_CASE(another_type_or_version_is_refused_though_its_checksum_is_good) {

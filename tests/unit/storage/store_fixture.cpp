@@ -18,7 +18,6 @@ TempDirectory::~TempDirectory() {
 }
 
 void Fixture::open(RunLogReader* run_log) {
-  StoreOptions options;
   options.directory = directory.path() + "/data";
   options.wall_clock = fake_wall;
   options.steady_clock = fake_steady;

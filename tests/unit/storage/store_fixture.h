@@ -73,6 +73,7 @@ class Fixture {
                    std::optional<HistoryCursor> cursor = std::nullopt);
 
   TempDirectory directory;
+  StoreOptions options;  // used by open(); directory and clocks are filled in there
   std::unique_ptr<Store> store;
   uint32_t runs_made = 0;
 };

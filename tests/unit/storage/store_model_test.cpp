@@ -41,6 +41,7 @@ class Walk {
       made += size;
       move_clock();
       if (below(20) == 0) compare(pick_user());
+      if (below(100) == 0) CHECK_OK(f_.store->keep_house());
       if (below(150) == 0) reopen();
     }
     for (const std::string& user : kUsers) compare(user);
@@ -220,6 +221,12 @@ class Walk {
     });
     if (sessions > 0) ++sequence_;
     return "deleted " + std::to_string(sessions) + " " + std::to_string(messages) + " runs " + std::to_string(runs);
+  }
+
+  // What the store's own threads and followers ask for: the walk makes none of them itself.
+  template <class Housekeeping>
+  std::string apply(const Housekeeping&) {
+    return "done";
   }
 
   // Ids are the store's to choose: those of one thread's branch are read back to be parents later.
