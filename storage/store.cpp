@@ -38,8 +38,8 @@ class Wait final : public Operation {
 }  // namespace
 
 struct Store::Impl {
-  // Flushes and compactions may fail from the moment the database opens until it is closed: before and after the
-  // writer.
+  // Flushes, compactions and syncs of the run log may fail from the moment the database opens until it is closed:
+  // before and after the writer.
   std::mutex mutex;
   Writer* to_tell = nullptr;
   std::optional<Error> early_failure;
@@ -48,6 +48,7 @@ struct Store::Impl {
   std::unique_ptr<Database> database;
   std::optional<Reader> reader;
   std::optional<Writer> writer;
+  std::unique_ptr<RunLog> run_log;
 
   ~Impl() {
     if (writer) writer->close();
@@ -56,6 +57,7 @@ struct Store::Impl {
     to_tell = nullptr;
   }
 
+  // On a thread of RocksDB or of the run log.
   void on_background_error(const Error& error) {
     const std::lock_guard lock(mutex);
     if (to_tell != nullptr) {
@@ -80,11 +82,17 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   TRY_ASSIGN(impl->database,
              Database::open(options.directory, {options.block_cache_bytes, options.file_system},
                             [raw = impl.get()](const Error& error) { raw->on_background_error(error); }));
+  TRY_ASSIGN(impl->run_log,
+             RunLog::open({.directory = options.directory + "/runlog",
+                           .file_system = options.file_system,
+                           .wall_clock = options.wall_clock,
+                           .steady_clock = options.steady_clock,
+                           .on_failure = [raw = impl.get()](const Error& error) { raw->on_background_error(error); }}));
   TRY_ASSIGN(const uint64_t last_sequence, read_last_sequence(*impl->database));
   impl->reader.emplace(*impl->database);
   impl->writer.emplace(*impl->database, last_sequence,
                        Writer::Options{options.wall_clock, options.steady_clock, options.on_fatal});
-  TRY_ASSIGN(std::vector<FinishRun> interrupted, interrupted_runs(*impl->database, options.run_log));
+  TRY_ASSIGN(std::vector<FinishRun> interrupted, interrupted_runs(*impl->database, *impl->run_log));
   for (FinishRun& finish : interrupted) {
     const std::string thread = finish.thread;
     TRY_ASSIGN(const Reply reply, impl->writer->apply_now(std::move(finish)));
@@ -97,6 +105,7 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   TRY(impl->writer->commit_now());
   if (!interrupted.empty()) log::warn("runs were active when the last process ended", {{"count", interrupted.size()}});
   TRY(impl->start_writer());
+  impl->run_log->start();
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 
@@ -132,6 +141,8 @@ Result<std::optional<RunInfo>> Store::find_run(const std::string& user, const st
 }
 
 Result<std::vector<UnfinishedThread>> Store::unfinished_threads() { return impl_->reader->unfinished_threads(); }
+
+RunLog& Store::run_log() noexcept { return *impl_->run_log; }
 
 StoreState Store::state() const noexcept {
   const Writer& writer = *impl_->writer;

@@ -10,7 +10,7 @@
 #include "src/base/result.h"
 #include "storage/commands.h"
 #include "storage/cursor.h"
-#include "storage/run_log_reader.h"
+#include "storage/run_log.h"
 #include "storage/types.h"
 
 namespace rocksdb {
@@ -28,7 +28,6 @@ struct StoreOptions {
   WallClock steady_clock = steady_now_us;            // judges the wall clock: see storage/stamp_clock.h
   size_t block_cache_bytes = 32 * 1024 * 1024;       // blocks, indexes and filters, all in it
   std::shared_ptr<rocksdb::FileSystem> file_system;  // under every file of the store; null: the system's own
-  RunLogReader* run_log = nullptr;  // used by open() only; null: no token of an unfinished run survives
   // Called once, on a thread of the store, when the disk has failed: the process should end. `number` is errno where it
   // is known, else RocksDB's subcode. Every command that waits has failed with the same error. Null: only logged.
   void (*on_fatal)(const Error& error) noexcept = nullptr;
@@ -137,7 +136,8 @@ struct StoreState {
 // is skipped).
 class Store {
  public:
-  // Opens or makes the store, and ends as `interrupted` every run that was active when the last process died. Blocks.
+  // Opens or makes the store, and ends as `interrupted`, with what the run log has of it, every run that was active
+  // when the last process died. Blocks.
   // Errors: busy (another process, or this one, has the directory open), io (the directory cannot be used), corrupt
   // (the data is damaged, or of a format that this program does not know).
   static Result<std::unique_ptr<Store>> open(StoreOptions options);
@@ -171,6 +171,9 @@ class Store {
 
   // Every thread that has an active run or submits that wait. For start-up: reads all of the (small) queue.
   Result<std::vector<UnfinishedThread>> unfinished_threads();
+
+  // The log of what runs say before they end. Lives as long as the store; its writers go first.
+  [[nodiscard]] RunLog& run_log() noexcept;
 
   [[nodiscard]] StoreState state() const noexcept;
 
