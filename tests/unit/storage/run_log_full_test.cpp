@@ -1,8 +1,7 @@
 // A disk that is full or fails under the run log: nothing half-written is found later, and each kind of failure is told
 // as what it is.
-#include <rocksdb/file_system.h>
-
 #include "storage/run_log_format.h"
+#include "tests/unit/storage/limited_disk.h"
 #include "tests/unit/storage/run_log_fixture.h"
 
 using namespace bobbin;
@@ -13,91 +12,11 @@ namespace {
 
 const Uuid kRun = run_number(1);
 
-// A file system with a budget: what goes beyond it is written as far as it fits and then refused.
-struct Disk {
-  int64_t room = INT64_MAX;
-  rocksdb::IOStatus write_error = rocksdb::IOStatus::NoSpace("full");
-  bool syncs_fail = false;
-  int directory_syncs = 0;
-
-  void count_sync() {
-    const std::lock_guard lock(mutex);
-    ++syncs;
-    synced.notify_all();
-  }
-  void wait_for_sync() {
-    std::unique_lock lock(mutex);
-    synced.wait(lock, [this] { return syncs > 0; });
-  }
-  std::mutex mutex;
-  std::condition_variable synced;
-  int syncs = 0;
-};
-
-class DiskFile final : public rocksdb::FSWritableFileOwnerWrapper {
- public:
-  DiskFile(std::unique_ptr<rocksdb::FSWritableFile>&& file, Disk& disk)
-      : FSWritableFileOwnerWrapper(std::move(file)), disk_(disk) {}
-  rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
-                           rocksdb::IODebugContext* dbg) override {
-    const auto size = static_cast<int64_t>(data.size());
-    const int64_t fits = std::min(size, disk_.room);
-    disk_.room -= fits;
-    const auto written = target()->Append({data.data(), static_cast<size_t>(fits)}, options, dbg);
-    return written.ok() && fits < size ? disk_.write_error : written;
-  }
-  using FSWritableFileOwnerWrapper::Append;
-  rocksdb::IOStatus Sync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* dbg) override {
-    disk_.count_sync();
-    if (disk_.syncs_fail) return rocksdb::IOStatus::NoSpace("noticed late");
-    return target()->Sync(options, dbg);
-  }
-
- private:
-  Disk& disk_;
-};
-
-class DiskDirectory final : public rocksdb::FSDirectoryWrapper {
- public:
-  DiskDirectory(std::unique_ptr<rocksdb::FSDirectory>&& directory, Disk& disk)
-      : FSDirectoryWrapper(std::move(directory)), disk_(disk) {}
-  rocksdb::IOStatus FsyncWithDirOptions(const rocksdb::IOOptions& options, rocksdb::IODebugContext* dbg,
-                                        const rocksdb::DirFsyncOptions& directory_options) override {
-    ++disk_.directory_syncs;
-    return FSDirectoryWrapper::FsyncWithDirOptions(options, dbg, directory_options);
-  }
-
- private:
-  Disk& disk_;
-};
-
-class DiskFileSystem final : public rocksdb::FileSystemWrapper {
- public:
-  explicit DiskFileSystem(Disk& disk) : FileSystemWrapper(rocksdb::FileSystem::Default()), disk_(disk) {}
-  const char* Name() const override { return "disk"; }
-  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
-                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
-                                    rocksdb::IODebugContext* dbg) override {
-    auto status = target()->NewWritableFile(name, options, result, dbg);
-    if (status.ok()) *result = std::make_unique<DiskFile>(std::move(*result), disk_);
-    return status;
-  }
-  rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
-                                 std::unique_ptr<rocksdb::FSDirectory>* result, rocksdb::IODebugContext* dbg) override {
-    auto status = target()->NewDirectory(name, options, result, dbg);
-    if (status.ok()) *result = std::make_unique<DiskDirectory>(std::move(*result), disk_);
-    return status;
-  }
-
- private:
-  Disk& disk_;
-};
-
 struct DiskFixture {
-  Disk disk;
+  LimitedDisk disk;
   std::vector<Error> failures;
-  LogFixture log{{.file_system = std::make_shared<DiskFileSystem>(disk),
-                  .on_failure = [this](const Error& error) { failures.push_back(error); }}};
+  LogFixture log{
+      {.file_system = make_file_system(disk), .on_failure = [this](const Error& error) { failures.push_back(error); }}};
 };
 
 }  // namespace
