@@ -85,9 +85,11 @@ FinishRun interrupted(const ActiveRun& run, std::optional<LoggedRun> logged) {
 Result<std::vector<FinishRun>> interrupted_runs(const Database& database, RunLog& run_log) {
   TRY_ASSIGN(const std::vector<ActiveRun> active, active_runs(database));
   std::vector<RunLog::RunToRead> to_read;
+  to_read.reserve(active.size());
   for (const ActiveRun& run : active) to_read.push_back({run.run_id, run.record.started_us});
   TRY_ASSIGN(std::vector<std::optional<LoggedRun>> logged, run_log.read_runs(to_read));
   std::vector<FinishRun> finishes;
+  finishes.reserve(active.size());
   for (size_t i = 0; i < active.size(); ++i) finishes.push_back(interrupted(active[i], std::move(logged[i])));
   return finishes;
 }

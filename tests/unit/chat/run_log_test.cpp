@@ -12,7 +12,7 @@ namespace {
 using store::test::LimitedDisk;
 using store::test::TempDirectory;
 
-// What one subscriber was told, and what was on disk at that moment.
+// What one subscriber was told, and what was on disk at that moment. Outlives the world, which ends its runs.
 struct Seen {
   struct Told {
     uint64_t id;
@@ -154,8 +154,8 @@ store::Message newest_message(World& world) {
 }  // namespace
 
 TEST_CASE(every_event_is_in_the_log_before_it_is_sent_and_leaves_in_its_turn) {
-  World world;
   Seen seen;
+  World world;
   ScriptedModel::Call& call = world.ask(seen);
   CHECK_EQ(seen.events.size(), size_t{1});
   for (int turn = 0; turn < 3; ++turn) {
@@ -187,8 +187,8 @@ TEST_CASE(every_event_is_in_the_log_before_it_is_sent_and_leaves_in_its_turn) {
 }
 
 TEST_CASE(what_all_runs_say_in_one_turn_is_one_write) {
-  World world;
   Seen seen[3];
+  World world;
   ScriptedModel::Call* calls[3];
   for (size_t i = 0; i < 3; ++i) calls[i] = &world.ask(seen[i], "t" + std::to_string(i));
   const uint64_t before = metrics::read(metrics::Counter::run_log_writes);
@@ -201,8 +201,8 @@ TEST_CASE(what_all_runs_say_in_one_turn_is_one_write) {
 }
 
 TEST_CASE(text_of_the_turn_in_which_the_answer_ends_is_logged_before_the_end_is_stored) {
-  World world;
   Seen seen;
+  World world;
   ScriptedModel::Call& call = world.ask(seen);
   call.say("last");
   call.end();
@@ -213,8 +213,9 @@ TEST_CASE(text_of_the_turn_in_which_the_answer_ends_is_logged_before_the_end_is_
 }
 
 TEST_CASE(a_full_disk_ends_the_run_with_an_error_and_the_next_run_works) {
-  World world;
   Seen seen;
+  Seen again;
+  World world;
   ScriptedModel::Call& call = world.ask(seen);
   call.say("kept ");
   world.end_turn();
@@ -230,7 +231,6 @@ TEST_CASE(a_full_disk_ends_the_run_with_an_error_and_the_next_run_works) {
   CHECK(kept.status == store::MessageStatus::failed && kept.content == "kept never sent");
   CHECK_EQ(fatal_calls.load(), 0);
   world.disk.room = INT64_MAX;
-  Seen again;
   ScriptedModel::Call& next = world.ask(again);
   next.say("works");
   next.end();
@@ -239,8 +239,8 @@ TEST_CASE(a_full_disk_ends_the_run_with_an_error_and_the_next_run_works) {
 }
 
 TEST_CASE(a_disk_that_fails_ends_every_run_of_the_turn_and_sends_nothing_of_it) {
-  World world;
   Seen seen[2];
+  World world;
   ScriptedModel::Call* calls[2];
   for (size_t i = 0; i < 2; ++i) calls[i] = &world.ask(seen[i], "t" + std::to_string(i));
   world.disk.write_error = rocksdb::IOStatus::IOError("broken");
@@ -256,11 +256,11 @@ TEST_CASE(a_disk_that_fails_ends_every_run_of_the_turn_and_sends_nothing_of_it) 
 }
 
 TEST_CASE(events_behind_the_gate_are_logged_and_wait) {
+  Seen seen;
   World world;
   const auto writer = world.store->run_log().make_writer();
   Outbox outbox(world.loop, *writer);
   Run run(outbox, store::test::run_number(7), "u", "t");
-  Seen seen;
   run.attach(std::make_unique<Recorder>(*world.store, seen));
   run.publish(R"({"type":"start"})");
   run.publish_token("a");
