@@ -14,8 +14,8 @@
 
 namespace bobbin::store {
 struct Store::Impl {
-  // Flushes and compactions may fail from the moment the database opens until it is closed: before and after the
-  // writer.
+  // Flushes, compactions and syncs of the run log may fail from the moment the database opens until it is closed:
+  // before and after the writer.
   std::mutex mutex;
   Writer* to_tell = nullptr;
   std::optional<Error> early_failure;
@@ -26,6 +26,7 @@ struct Store::Impl {
   std::optional<ChangeReader> changes;
   ChangeListener* listener = nullptr;
   std::optional<Writer> writer;
+  std::unique_ptr<RunLog> run_log;
   std::optional<Housekeeper> housekeeper;
 
   ~Impl() {
@@ -36,6 +37,7 @@ struct Store::Impl {
     to_tell = nullptr;
   }
 
+  // On a thread of RocksDB or of the run log.
   void on_background_error(const Error& error) {
     const std::lock_guard lock(mutex);
     if (to_tell != nullptr) {
@@ -44,6 +46,8 @@ struct Store::Impl {
       early_failure = error;
     }
   }
+  // By the time of a pass the runs of what was deleted have ended: all that they said is in segments before the seal.
+  Result<bool> erase_run_log() { return run_log->erase_before(run_log->seal()); }
   void tell(const std::vector<CommittedChange>& committed) noexcept {
     housekeeper->on_changes(committed);
     if (listener != nullptr) listener->on_changes(committed);
@@ -64,6 +68,12 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   TRY_ASSIGN(impl->database,
              Database::open(options.directory, {options.block_cache_bytes, options.file_system},
                             [raw = impl.get()](const Error& error) { raw->on_background_error(error); }));
+  TRY_ASSIGN(impl->run_log,
+             RunLog::open({.directory = options.directory + "/runlog",
+                           .file_system = options.file_system,
+                           .wall_clock = options.wall_clock,
+                           .steady_clock = options.steady_clock,
+                           .on_failure = [raw = impl.get()](const Error& error) { raw->on_background_error(error); }}));
   TRY_ASSIGN(const uint64_t last_sequence, read_last_sequence(*impl->database));
   impl->reader.emplace(*impl->database);
   impl->writer.emplace(*impl->database, last_sequence,
@@ -78,8 +88,8 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
                                                  .keep_s = options.keep_s,
                                                  .changes_kept_max = options.changes_kept_max,
                                                  .changes_kept_us = options.changes_kept_us,
-                                                 .erase_run_log = [] { return true; }});
-  TRY_ASSIGN(std::vector<FinishRun> interrupted, interrupted_runs(*impl->database, options.run_log));
+                                                 .erase_run_log = [raw = impl.get()] { return raw->erase_run_log(); }});
+  TRY_ASSIGN(std::vector<FinishRun> interrupted, interrupted_runs(*impl->database, *impl->run_log));
   for (FinishRun& finish : interrupted) {
     const std::string thread = finish.thread;
     TRY_ASSIGN(const Reply reply, impl->writer->apply_now(std::move(finish)));
@@ -92,6 +102,7 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   TRY(impl->writer->commit_now());
   if (!interrupted.empty()) log::warn("runs were active when the last process ended", {{"count", interrupted.size()}});
   TRY(impl->start_writer());
+  impl->run_log->start();
   impl->housekeeper->start();
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
@@ -148,6 +159,8 @@ Result<std::optional<uint64_t>> Store::follower_position(const std::string& name
 Result<bool> Store::keep_house() { return impl_->housekeeper->run_now(); }
 
 Result<std::vector<UnfinishedThread>> Store::unfinished_threads() { return impl_->reader->unfinished_threads(); }
+
+RunLog& Store::run_log() noexcept { return *impl_->run_log; }
 
 StoreState Store::state() const noexcept {
   const Writer& writer = *impl_->writer;

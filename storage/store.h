@@ -12,7 +12,7 @@
 #include "storage/commands.h"
 #include "storage/cursor.h"
 #include "storage/follow.h"
-#include "storage/run_log_reader.h"
+#include "storage/run_log.h"
 #include "storage/types.h"
 
 namespace rocksdb {
@@ -38,9 +38,8 @@ struct StoreOptions {
   WallClock steady_clock = steady_now_us;            // judges the wall clock: see storage/stamp_clock.h
   size_t block_cache_bytes = 32 * 1024 * 1024;       // blocks, indexes and filters, all in it
   std::shared_ptr<rocksdb::FileSystem> file_system;  // under every file of the store; null: the system's own
-  RunLogReader* run_log = nullptr;     // used by open() only; null: no token of an unfinished run survives
-  ChangeListener* listener = nullptr;  // outlives the store
-  uint32_t keep_s = 0;                 // threads go so long after their last message; 0: never
+  ChangeListener* listener = nullptr;                // outlives the store
+  uint32_t keep_s = 0;                               // threads go so long after their last message; 0: never
   uint64_t changes_kept_max = limits::kChangesKeptMax;
   int64_t changes_kept_us = limits::kChangesKeptUs;
   // Called once, on a thread of the store, when the disk has failed: the process should end. `number` is errno where it
@@ -151,7 +150,8 @@ struct StoreState {
 // is skipped).
 class Store {
  public:
-  // Opens or makes the store, and ends as `interrupted` every run that was active when the last process died. Blocks.
+  // Opens or makes the store, and ends as `interrupted`, with what the run log has of it, every run that was active
+  // when the last process died. Blocks.
   // Errors: busy (another process, or this one, has the directory open), io (the directory cannot be used), corrupt
   // (the data is damaged, or of a format that this program does not know).
   static Result<std::unique_ptr<Store>> open(StoreOptions options);
@@ -200,6 +200,9 @@ class Store {
 
   // Every thread that has an active run or submits that wait. For start-up: reads all of the (small) queue.
   Result<std::vector<UnfinishedThread>> unfinished_threads();
+
+  // The log of what runs say before they end. Lives as long as the store; its writers go first.
+  [[nodiscard]] RunLog& run_log() noexcept;
 
   [[nodiscard]] StoreState state() const noexcept;
 

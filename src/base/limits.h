@@ -61,6 +61,18 @@ inline constexpr size_t kWriterQueueMax = 16 * 1024;
 inline constexpr uint64_t kChangesKeptMax = 1'000'000;
 inline constexpr int64_t kChangesKeptUs = int64_t{7} * 24 * 3600 * 1'000'000;
 
+// The run log (storage/FORMAT.md). A segment is the unit of removal: small enough that one long answer keeps little
+// else on disk, large enough that a busy worker makes one a minute.
+inline constexpr size_t kRunLogSegmentBytesMax = 8 * 1024 * 1024;
+// So text is removed soon after its time also where a segment never fills.
+inline constexpr int64_t kRunLogSegmentAgeUsMax = int64_t{10} * 60 * 1'000'000;
+// How long an ended run can still be replayed to a client that comes back, and the most that is kept for that alone.
+inline constexpr int64_t kRunLogKeepUs = int64_t{3600} * 1'000'000;
+inline constexpr uint64_t kRunLogKeptBytesMax = uint64_t{256} * 1024 * 1024;
+// From a write to its fsync. With the fsync itself within 50 ms; sooner would be in the way of commits, which wait for
+// the same disk.
+inline constexpr uint32_t kRunLogSyncDelayMs = 40;
+
 // Pages.
 inline constexpr uint32_t kHistoryLimitMax = 1000;
 inline constexpr uint32_t kSessionsLimitMax = 1000;

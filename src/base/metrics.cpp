@@ -32,6 +32,9 @@ constexpr std::array<Description, kCounters> kCounterNames{{
     {"bobbin_upstream_errors_total", "Requests to the model's server that failed"},
     {"bobbin_store_commands_total", "Commands committed by the store"},
     {"bobbin_store_commits_total", "Commits of the store, one fsync each"},
+    {"bobbin_run_log_writes_total", "Writes to the run log, each with all events of one turn of a worker"},
+    {"bobbin_run_log_bytes_total", "Bytes written to the run log"},
+    {"bobbin_run_log_syncs_total", "Syncs of segments of the run log"},
 }};
 constexpr std::array<Description, kGauges> kGaugeNames{{
     {"bobbin_connections_open", "Open connections"},

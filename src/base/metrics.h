@@ -25,6 +25,9 @@ enum class Counter : uint8_t {
   upstream_errors,
   store_commands,
   store_commits,  // one fsync each: store_commands / store_commits is the size of a group
+  run_log_writes,
+  run_log_bytes,
+  run_log_syncs,
   count_,
 };
 enum class Gauge : uint8_t { connections_open, runs_active, store_queue_depth, count_ };

@@ -23,21 +23,18 @@ class RunSink final : public upstream::DeltaSink {
   explicit RunSink(Run& run) : run_(run) {}
 
   void on_delta(const upstream::Delta& delta) noexcept override {
-    json_.clear();
     if (delta.kind == upstream::DeltaKind::content) {
       run_.content.append(delta.text);
       ++run_.tokens;
-      append_token_event(json_, delta.text);
+      run_.publish_token(delta.text);
     } else {
       run_.reasoning.append(delta.text);
-      append_reasoning_event(json_, delta.text);
+      run_.publish_reasoning(delta.text);
     }
-    run_.publish(json_);
   }
 
  private:
   Run& run_;
-  std::string json_;
 };
 
 // What a client is told of a failure, in words that say what to do.
@@ -47,6 +44,7 @@ const char* explain(Code code) noexcept {
       return "The model's server cannot be reached or is overloaded. Try again in a moment.";
     case Code::upstream_rejected: return "The model's server refused the request.";
     case Code::upstream_timeout: return "The model's server did not answer in time. Try again.";
+    case Code::storage_full: return "The server's disk is full: the answer ends here.";
     default: return "The answer could not be made. Try again.";
   }
 }
@@ -102,6 +100,7 @@ Task<void> Engine::drive(Run& run) {
   Result<upstream::Answer> answer = fail(Code::cancelled);
   Result<upstream::Prompt> prompt = co_await build_prompt(run);
   if (prompt) {
+    if (!prompt->model.empty()) run.log_model(prompt->model);
     RunSink sink(run);
     answer = co_await parts_.model.stream(std::move(*prompt), sink, run.scope);
   } else {
@@ -109,10 +108,11 @@ Task<void> Engine::drive(Run& run) {
   }
   // The end follows the beginning: whoever submitted the run still holds it until then.
   co_await run.gate_opened();
-  co_await finish(run, std::move(answer));
+  const bool is_stored = co_await finish(run, std::move(answer));
   metrics::add(metrics::Counter::tokens_streamed, run.tokens);
   metrics::add(metrics::Gauge::runs_active, -1);
   run.end_streams();
+  if (is_stored) parts_.run_log.end_run(run.started.run_id);
   remove_run(Uuid(run.started.run_id));
 }
 
@@ -171,7 +171,10 @@ Task<Result<store::HistoryPage>> Engine::read_context(const Run& run) {
   }
 }
 
-Task<void> Engine::finish(Run& run, Result<upstream::Answer> answer) {
+Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
+  // The number of the last event is part of the command: nothing may be on its way to the log any more.
+  run.settle();
+  if (run.log_failure()) answer = fail(*run.log_failure());
   if (!answer && answer.error().code != Code::cancelled) {
     log::warn("run failed", {{"run_id", run.started.run_id.to_string()},
                              {"error", code_name(answer.error().code)},
@@ -200,21 +203,22 @@ Task<void> Engine::finish(Run& run, Result<upstream::Answer> answer) {
   }
   Result<store::Reply> reply = co_await commit_patiently(std::move(command));
   if (!reply) {
-    run.publish(error_event(explain(Code::internal), client_code(reply.error().code)));
+    run.publish_end(error_event(explain(reply.error().code), client_code(reply.error().code)));
     log_run(run, "not_stored");
-    co_return;
+    co_return false;
   }
   auto& finished = std::get<store::Finished>(*reply);
   if (!finished.applied) {
-    run.publish(stopped_event("deleted"));
+    run.publish_end(stopped_event("deleted"));
     metrics::add(metrics::Counter::runs_interrupted);
     log_run(run, "deleted");
-    co_return;
+    co_return true;
   }
-  run.publish(end.event);
+  run.publish_end(end.event);
   metrics::add(end.counter);
   log_run(run, end.log_status);
   if (finished.next) dispatch_start(std::move(*finished.next));
+  co_return true;
 }
 
 Task<Result<store::Reply>> Engine::commit_patiently(store::Command command) {

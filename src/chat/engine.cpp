@@ -26,12 +26,13 @@ struct Engine::RunMail final : Mail {
   const char* reason = "";
 };
 
-Engine::Engine(EngineParts parts, EngineOptions options) : parts_(parts), options_(std::move(options)) {}
+Engine::Engine(EngineParts parts, EngineOptions options)
+    : parts_(parts), options_(std::move(options)), outbox_(parts.loop, parts.run_log) {}
 
 Engine::~Engine() { BOBBIN_ASSERT(runs_.empty()); }
 
 Run& Engine::hold_run(const Uuid& run_id, std::string user, std::string thread) {
-  auto run = std::make_unique<Run>(run_id, std::move(user), std::move(thread));
+  auto run = std::make_unique<Run>(outbox_, run_id, std::move(user), std::move(thread));
   run->submitted_us = steady_now_us();
   return *runs_.emplace(run_id, std::move(run)).first->second;
 }
@@ -146,7 +147,7 @@ void Engine::end_run(const Uuid& run_id, const char* reason) {
     run->cancel(Run::Cancelled::deleted);  // drive() ends it
     return;
   }
-  run->publish(stopped_event(reason));
+  run->publish_end(stopped_event(reason));
   run->end_streams();
   remove_run(run_id);
 }

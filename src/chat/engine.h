@@ -29,6 +29,7 @@ struct EngineParts {
   BlockingPool& pool;
   upstream::Model& model;
   RunDirectory& directory;
+  store::RunLogWriter& run_log;  // of this worker
 };
 
 // A user's message, checked by the caller (api.md, limits.h).
@@ -42,7 +43,8 @@ struct Submission {
 
 // The runs of one worker, and every change of threads that runs must know of. On the worker's loop.
 //
-// Commit, then speak: nothing goes to a subscriber before the command that it tells of is on disk.
+// Commit, then speak: nothing goes to a subscriber before the command that it tells of is on disk, and no event of a
+// run before the run log has it.
 class Engine {
  public:
   Engine(EngineParts parts, EngineOptions options);
@@ -94,7 +96,8 @@ class Engine {
   Task<void> drive(Run& run);
   Task<Result<upstream::Prompt>> build_prompt(Run& run);
   Task<Result<store::HistoryPage>> read_context(const Run& run);
-  Task<void> finish(Run& run, Result<upstream::Answer> answer);
+  // Whether the store knows the end: if not, recovery will need the log.
+  Task<bool> finish(Run& run, Result<upstream::Answer> answer);
   // Tries again for as long as the store's queue is full: for what must not be lost for that.
   Task<Result<store::Reply>> commit_patiently(store::Command command);
   Task<void> start_next(store::UnfinishedThread thread);
@@ -102,6 +105,7 @@ class Engine {
 
   EngineParts parts_;
   EngineOptions options_;
+  Outbox outbox_;
   std::map<Uuid, std::unique_ptr<Run>> runs_;
   Gate work_;
   bool draining_ = false;

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "src/chat/event.h"
+#include "src/chat/outbox.h"
 #include "src/loop/cancel.h"
 #include "src/loop/completion.h"
 #include "storage/commands.h"
@@ -28,6 +30,9 @@ class Subscriber {
 
 // One question and its answer in the making. Lives on one worker's loop; belongs to its thread, not to a connection:
 // subscribers come and go.
+//
+// Each event takes the same way: it is appended to the run log, written at the end of the loop's turn, and then handed
+// to the subscribers, once the gate is open. The last event is in the store instead, before it is published.
 class Run {
  public:
   enum class State : uint8_t {
@@ -38,16 +43,23 @@ class Run {
   // Why `scope` was asked to cancel.
   enum class Cancelled : uint8_t { no, deleted, draining };
 
-  Run(const Uuid& id, std::string user, std::string thread) {
-    started.run_id = id;
-    started.user = std::move(user);
-    started.thread = std::move(thread);
-  }
+  // `outbox` outlives the run.
+  Run(Outbox& outbox, const Uuid& id, std::string user, std::string thread);
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
+  ~Run() { outbox_.remove(*this); }
 
-  // Appends one event to the run's log and hands it to every subscriber; held back until open_gate().
   void publish(std::string_view json);
+  // As token and reasoning events: the log has the text as it is.
+  void publish_token(std::string_view text);
+  void publish_reasoning(std::string_view text);
+  // For recovery alone: the model that is asked.
+  void log_model(std::string_view name);
+  // The last event, which a commit has made durable. All others are settled, and the gate is open.
+  void publish_end(std::string_view json);
+  // All that was published is logged now, and handed out where the gate is open; or log_failure() says why not.
+  void settle() noexcept { outbox_.settle(); }
+
   // The submit is on disk, begun or queued: what was published so far goes out, and all else as it comes. Idempotent.
   void open_gate();
   // Complete when the gate is open.
@@ -59,8 +71,11 @@ class Run {
   void end_streams() noexcept;
   void cancel(Cancelled why) noexcept;
 
+  // Of the last event that is or will be in the log.
   [[nodiscard]] uint64_t last_event_id() const noexcept { return last_event_id_; }
   [[nodiscard]] Cancelled cancelled() const noexcept { return cancelled_; }
+  // The log has refused an event: nobody was sent it or any later one, and `scope` was asked to cancel.
+  [[nodiscard]] const std::optional<Error>& log_failure() const noexcept { return log_failure_; }
 
   State state = State::submitted;
   store::StartedRun started;  // complete from State::active on
@@ -71,13 +86,31 @@ class Run {
   int64_t submitted_us = 0;  // steady clock
 
  private:
-  void hand_out(const Event& event);
+  friend class Outbox;
+  // An event that was not handed out yet: its JSON goes up to here in `pending_json_`.
+  struct Pending {
+    uint64_t id;
+    size_t end;
+  };
 
+  // Logs `logged` as the next event. False: the log has failed before.
+  bool log_next(store::RunLogKind kind, std::string_view logged);
+  void add_pending();
+  // What was appended so far is in the log, or is not and never will be.
+  void on_flushed(Result<void> flushed) noexcept;
+  void hand_out_pending() noexcept;
+  void hand_out(const Event& event) noexcept;
+
+  Outbox& outbox_;
   std::vector<std::unique_ptr<Subscriber>> subscribers_;
-  std::vector<std::string> held_back_;  // events 1, 2, … while the gate is closed
+  std::string pending_json_;  // both keep their memory from token to token
+  std::vector<Pending> pending_;
+  size_t logged_count_ = 0;  // the first of `pending_`, which are in the log
   Completion gate_opened_;
   uint64_t last_event_id_ = 0;
+  std::optional<Error> log_failure_;
   Cancelled cancelled_ = Cancelled::no;
+  bool in_outbox_ = false;
 };
 
 }  // namespace bobbin::chat

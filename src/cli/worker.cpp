@@ -17,7 +17,8 @@ struct Worker::Order final : Mail {
 Worker::Worker(const Shared& shared)
     : client_(loop_, shared.client_options),
       model_(make_model(shared.model_choice, loop_, client_, shared.found_servers)),
-      engine_({loop_, shared.store, shared.pool, *model_.model, shared.directory}, shared.engine_options),
+      run_log_(shared.store.run_log().make_writer()),
+      engine_({loop_, shared.store, shared.pool, *model_.model, shared.directory, *run_log_}, shared.engine_options),
       tokens_(shared.verifier),
       services_{.loop = loop_,
                 .pool = shared.pool,

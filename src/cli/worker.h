@@ -68,6 +68,7 @@ class Worker {
   Loop loop_;
   net::HttpClient client_;
   WorkerModel model_;
+  const std::unique_ptr<store::RunLogWriter> run_log_;
   chat::Engine engine_;
   auth::TokenCache tokens_;
   api::Services services_;

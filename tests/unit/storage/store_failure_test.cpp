@@ -55,22 +55,12 @@ int child(const TempDirectory& directory) {
   return 0;
 }
 
-class LongLog final : public RunLogReader {
- public:
-  Result<std::optional<LoggedRun>> read_run(const Uuid&) override {
-    return LoggedRun{
-        .content = std::string(2 << 20, 'x'), .reasoning = {}, .model = {}, .tool_steps = {}, .last_event_id = 5};
-  }
-};
-
 // Opens where a run was active and the disk has no room for its end.
 int child_that_cannot_recover(const TempDirectory& directory) {
   signal(SIGXFSZ, SIG_IGN);
   const rlimit small{.rlim_cur = 1 << 20, .rlim_max = RLIM_INFINITY};
   if (setrlimit(RLIMIT_FSIZE, &small) != 0) return 1;
   StoreOptions options = options_in(directory);
-  LongLog log;
-  options.run_log = &log;
   options.on_fatal = on_fatal;
   const auto store = Store::open(options);
   if (store) return 2;
@@ -89,9 +79,13 @@ int run_in_child(int (*body)(const TempDirectory&), const TempDirectory& directo
   return WEXITSTATUS(status);
 }
 
+// Whose end takes more room than the limit of the others.
 int child_with_a_run(const TempDirectory& directory) {
   auto store = Store::open(options_in(directory));
-  return store && (*store)->execute(make_submit("t", 1)) ? 0 : 1;
+  if (!store || !(*store)->execute(make_submit("t", 1))) return 1;
+  const auto log = (*store)->run_log().make_writer();
+  log->append(run_number(1), 1, RunLogKind::token, std::string(2 << 20, 'x'));
+  return log->flush() ? 0 : 2;
 }
 
 }  // namespace
@@ -104,10 +98,7 @@ TEST_CASE(a_disk_that_fails_while_opening_is_an_error_and_the_next_opening_does_
   CHECK_EQ(run_in_child(child_that_cannot_recover, directory), 0);
   CHECK_EQ(run_in_child(
                [](const TempDirectory& at) {
-                 LongLog whole;
-                 StoreOptions open = options_in(at);
-                 open.run_log = &whole;
-                 const auto store = Store::open(open);
+                 const auto store = Store::open(options_in(at));
                  if (!store) return 1;
                  const auto found = (*store)->find_run("u", "t", run_number(1), Tier::any);
                  return found && *found && (*found)->state == RunState::interrupted ? 0 : 2;

@@ -17,12 +17,11 @@ TempDirectory::~TempDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-void Fixture::open(RunLogReader* run_log) {
+void Fixture::open() {
   options.directory = directory.path() + "/data";
   options.wall_clock = fake_wall;
   options.steady_clock = fake_steady;
   options.block_cache_bytes = 8 * 1024 * 1024;
-  options.run_log = run_log;
   store = CHECK_OK(Store::open(options));
 }
 

@@ -51,11 +51,11 @@ class Fixture {
     fake_steady_us = 1'000'000;
     if (opened == Opened::now) open();
   }
-  void open(RunLogReader* run_log = nullptr);
+  void open();
   // Closes and opens again, as after an orderly end.
-  void reopen(RunLogReader* run_log = nullptr) {
+  void reopen() {
     store.reset();
-    open(run_log);
+    open();
   }
 
   Result<Submitted> submit(Submit command);

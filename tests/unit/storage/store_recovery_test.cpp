@@ -3,8 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <map>
-
 #include "storage/database.h"
 #include "storage/keys.h"
 #include "storage/records.h"
@@ -18,16 +16,6 @@ using namespace bobbin::store::test;
 namespace {
 
 using Strings = std::vector<std::string>;
-
-class FakeRunLog final : public RunLogReader {
- public:
-  Result<std::optional<LoggedRun>> read_run(const Uuid& run_id) override {
-    const auto it = runs.find(run_id.to_string());
-    if (it == runs.end()) return std::nullopt;
-    return it->second;
-  }
-  std::map<std::string, LoggedRun> runs;
-};
 
 // Writes one raw row behind the store's back.
 void overwrite(Fixture& f, Family family, const std::string& key, const std::string& value) {
@@ -91,26 +79,6 @@ TEST_CASE(an_active_run_is_interrupted_and_the_queue_stays) {
   CHECK(!f.finish(run, "late").applied);
   f.finish(next, "answer");
   CHECK((f.history("u", "t") == Strings{"1", "2", "answer"}));
-}
-
-TEST_CASE(the_run_log_gives_an_interrupted_run_its_text) {
-  Fixture f;
-  FakeRunLog log;
-  const StartedRun run = *f.submit("u", "t", "1").run;
-  const StartedRun silent = *f.submit("u", "t2", "1").run;
-  log.runs[run.run_id.to_string()] = {
-      .content = "so f", .reasoning = "r", .model = "m", .tool_steps = "", .last_event_id = 9};
-  log.runs[silent.run_id.to_string()] = {
-      .content = "", .reasoning = "", .model = "", .tool_steps = "", .last_event_id = 1};
-  f.reopen(&log);
-  const HistoryPage page = f.page("u", "t");
-  CHECK_EQ(page.messages.size(), size_t{2});
-  CHECK(page.messages[0].id == run.message_id && page.messages[0].status == MessageStatus::interrupted);
-  CHECK_EQ(page.messages[0].content + page.messages[0].reasoning + page.messages[0].model, "so frm");
-  const auto info = CHECK_OK(f.store->find_run("u", "t", run.run_id, Tier::any));
-  CHECK_EQ(info->terminal_event_id, uint64_t{10});
-  CHECK(info->terminal_event.find(run.message_id.to_string()) != std::string::npos);
-  CHECK((f.history("u", "t2") == Strings{"1"}));
 }
 
 TEST_CASE(a_second_store_on_the_directory_is_busy) {

@@ -1,0 +1,289 @@
+// What a run says is in the run log before anybody has it, and leaves in the turn in which it was said; its end is in
+// the store before. A real engine, store and log; only the model's words are scripted, and the disk where it fails.
+#include "src/base/metrics.h"
+#include "src/chat/engine.h"
+#include "src/loop/spawn.h"
+#include "tests/unit/storage/limited_disk.h"
+#include "tests/unit/storage/store_fixture.h"
+
+namespace bobbin::chat {
+namespace {
+
+using store::test::LimitedDisk;
+using store::test::TempDirectory;
+
+// What one subscriber was told, and what was on disk at that moment. Outlives the world, which ends its runs.
+struct Seen {
+  struct Told {
+    uint64_t id;
+    std::string json;
+    uint64_t logged_id;  // the last one in the log
+    bool is_end_stored;
+  };
+  std::vector<Told> events;
+  Uuid run_id;
+  bool is_over = false;
+
+  [[nodiscard]] std::string text() const {
+    std::string out;
+    for (const Told& one : events) out += one.json + "\n";
+    return out;
+  }
+};
+
+class Recorder final : public Subscriber {
+ public:
+  Recorder(store::Store& store, Seen& seen) : store_(store), seen_(seen) {}
+  bool on_event(const Event& event) noexcept override {
+    constexpr std::string_view kField = R"("run_id":")";
+    if (const size_t at = event.json.find(kField); at != std::string_view::npos) {
+      seen_.run_id = Uuid::parse(event.json.substr(at + kField.size(), 36)).value_or(Uuid());
+    }
+    const auto logged = store_.run_log().read_events(seen_.run_id, 0, 1, 1);
+    const auto run = store_.find_run("u", "t", seen_.run_id, store::Tier::any);
+    seen_.events.push_back({.id = event.id,
+                            .json = std::string(event.json),
+                            .logged_id = logged ? logged->last_id : 0,
+                            .is_end_stored = run && *run && (*run)->terminal_event_id == event.id});
+    return true;
+  }
+  void on_end() noexcept override { seen_.is_over = true; }
+
+ private:
+  store::Store& store_;
+  Seen& seen_;
+};
+
+class ScriptedModel final : public upstream::Model {
+ public:
+  struct Call final : CancelHook {
+    void say(std::string_view text) { sink->on_delta({.kind = upstream::DeltaKind::content, .text = text}); }
+    void end() {
+      unwatch();
+      result = upstream::Answer{.finish_reason = "stop", .model = "scripted", .usage = {}, .tool_calls = {}};
+      ended.complete();
+    }
+    void on_cancel() noexcept override { ended.complete(); }
+    upstream::DeltaSink* sink = nullptr;
+    Result<upstream::Answer> result = fail(Code::cancelled);
+    Completion ended;
+  };
+  Task<Result<upstream::Answer>> stream(upstream::Prompt, upstream::DeltaSink& sink, CancelScope& scope) override {
+    Call& call = *calls.emplace_back(std::make_unique<Call>());
+    call.sink = &sink;
+    call.watch(scope);
+    co_await call.ended;
+    co_return std::move(call.result);
+  }
+  [[nodiscard]] upstream::ModelState state() const override { return {}; }
+  std::vector<std::unique_ptr<Call>> calls;
+};
+
+std::atomic<int> fatal_calls{0};
+void on_fatal(const Error&) noexcept { ++fatal_calls; }
+
+class World {
+ public:
+  World() {
+    fatal_calls = 0;
+    store::StoreOptions options;
+    options.directory = directory_.path() + "/data";
+    options.file_system = store::test::make_file_system(disk);
+    options.on_fatal = on_fatal;
+    store = CHECK_OK(store::Store::open(options));
+    log_ = store->run_log().make_writer();
+    engine.emplace(EngineParts{loop, *store, pool_, model, runs_, *log_}, EngineOptions{});
+  }
+  ~World() {
+    engine->begin_drain();
+    engine->interrupt_all();
+    const Completion& closed = engine->close();
+    run_until([&] { return closed.is_done(); });
+    loop.close();
+    loop.run();
+  }
+
+  // Waits for what the loop has to do until `is_reached` holds.
+  template <class Condition>
+  void run_until(Condition is_reached) {
+    while (!is_reached()) {
+      // First what the test has begun: that may be all there is.
+      loop.run_once();
+      if (!is_reached()) uv_run(loop.uv(), UV_RUN_ONCE);
+    }
+  }
+  // Submits, and goes on until the model is asked and `start` is out.
+  ScriptedModel::Call& ask(Seen& seen, const std::string& thread = "t") {
+    const size_t before = model.calls.size();
+    spawn(work_, submit(seen, thread));
+    run_until([&] { return model.calls.size() > before && !seen.events.empty(); });
+    return *model.calls.back();
+  }
+  // The end of the turn in which the caller is.
+  void end_turn() { loop.run_once(); }
+
+  LimitedDisk disk;
+  std::unique_ptr<store::Store> store;
+  Loop loop;
+  ScriptedModel model;
+
+ private:
+  Task<void> submit(Seen& seen, std::string thread) {
+    const auto result =
+        co_await engine->submit({.user = "u", .thread = std::move(thread), .content = "question", .model = {}},
+                                std::make_unique<Recorder>(*store, seen));
+    seen.is_over |= !result;
+  }
+
+  TempDirectory directory_;
+  BlockingPool pool_{1, 64};
+  RunDirectory runs_;
+  std::unique_ptr<store::RunLogWriter> log_;
+  Gate work_;
+
+ public:
+  std::optional<Engine> engine;
+};
+
+store::Message newest_message(World& world) {
+  return CHECK_OK(world.store->read_history(
+                      {.user = "u", .thread = "t", .limit = 1, .bytes_max = 1 << 20, .cursor = {}}, store::Tier::any))
+      .messages[0];
+}
+
+}  // namespace
+
+TEST_CASE(every_event_is_in_the_log_before_it_is_sent_and_leaves_in_its_turn) {
+  Seen seen;
+  World world;
+  ScriptedModel::Call& call = world.ask(seen);
+  CHECK_EQ(seen.events.size(), size_t{1});
+  for (int turn = 0; turn < 3; ++turn) {
+    const size_t before = seen.events.size();
+    call.say("a ");
+    call.say("\"b\" ");
+    CHECK_EQ(seen.events.size(), before);
+    world.end_turn();
+    CHECK_EQ(seen.events.size(), before + 2);
+  }
+  call.end();
+  world.run_until([&] { return seen.is_over; });
+  CHECK_EQ(seen.events.size(), size_t{8});
+  for (size_t i = 0; i < seen.events.size(); ++i) {
+    const Seen::Told& told = seen.events[i];
+    CHECK_EQ(told.id, i + 1);
+    const bool is_end = i + 1 == seen.events.size();
+    CHECK_EQ(told.logged_id >= told.id, !is_end);
+    CHECK_EQ(told.is_end_stored, is_end);
+  }
+  CHECK_EQ(seen.events[1].json, R"({"type":"token","content":"a "})");
+  CHECK_EQ(seen.events[2].json, R"({"type":"token","content":"\"b\" "})");
+  CHECK_EQ(newest_message(world).content, R"(a "b" a "b" a "b" )");
+  // The log has the text as it is, and ends where the store's end begins.
+  const auto logged = CHECK_OK(world.store->run_log().read_events(seen.run_id, 0, 100, 1000));
+  CHECK_EQ(logged.last_id, uint64_t{7});
+  CHECK(logged.events[0].kind == store::RunLogKind::event && logged.events[0].bytes == seen.events[0].json);
+  CHECK(logged.events[2].kind == store::RunLogKind::token && logged.events[2].bytes == "\"b\" ");
+}
+
+TEST_CASE(what_all_runs_say_in_one_turn_is_one_write) {
+  Seen seen[3];
+  World world;
+  ScriptedModel::Call* calls[3];
+  for (size_t i = 0; i < 3; ++i) calls[i] = &world.ask(seen[i], "t" + std::to_string(i));
+  const uint64_t before = metrics::read(metrics::Counter::run_log_writes);
+  for (int round = 0; round < 2; ++round) {
+    for (ScriptedModel::Call* call : calls) call->say("x");
+  }
+  world.end_turn();
+  for (const Seen& one : seen) CHECK_EQ(one.events.size(), size_t{3});
+  CHECK_EQ(metrics::read(metrics::Counter::run_log_writes), before + 1);
+}
+
+TEST_CASE(text_of_the_turn_in_which_the_answer_ends_is_logged_before_the_end_is_stored) {
+  Seen seen;
+  World world;
+  ScriptedModel::Call& call = world.ask(seen);
+  call.say("last");
+  call.end();
+  world.run_until([&] { return seen.is_over; });
+  CHECK_EQ(seen.events.size(), size_t{3});
+  CHECK(seen.events[1].json.find("last") != std::string::npos);
+  CHECK(seen.events[2].id == 3 && seen.events[2].is_end_stored);
+}
+
+TEST_CASE(a_full_disk_ends_the_run_with_an_error_and_the_next_run_works) {
+  Seen seen;
+  Seen again;
+  World world;
+  ScriptedModel::Call& call = world.ask(seen);
+  call.say("kept ");
+  world.end_turn();
+  world.disk.room = 20;
+  call.say("never sent");
+  world.run_until([&] { return seen.is_over; });
+  CHECK(seen.text().find("never sent") == std::string::npos);
+  CHECK_EQ(seen.events.size(), size_t{3});
+  CHECK_EQ(seen.events[2].id, uint64_t{3});
+  CHECK(seen.events[2].json.find(R"("code":"storage_full")") != std::string::npos);
+  CHECK(seen.events[2].is_end_stored);
+  const store::Message kept = newest_message(world);
+  CHECK(kept.status == store::MessageStatus::failed && kept.content == "kept never sent");
+  CHECK_EQ(fatal_calls.load(), 0);
+  world.disk.room = INT64_MAX;
+  ScriptedModel::Call& next = world.ask(again);
+  next.say("works");
+  next.end();
+  world.run_until([&] { return again.is_over; });
+  CHECK_EQ(newest_message(world).content, "works");
+}
+
+TEST_CASE(a_disk_that_fails_ends_every_run_of_the_turn_and_sends_nothing_of_it) {
+  Seen seen[2];
+  World world;
+  ScriptedModel::Call* calls[2];
+  for (size_t i = 0; i < 2; ++i) calls[i] = &world.ask(seen[i], "t" + std::to_string(i));
+  world.disk.write_error = rocksdb::IOStatus::IOError("broken");
+  world.disk.room = 0;
+  for (ScriptedModel::Call* call : calls) call->say("never sent");
+  world.run_until([&] { return seen[0].is_over && seen[1].is_over; });
+  for (const Seen& one : seen) {
+    CHECK(one.text().find("never sent") == std::string::npos);
+    CHECK(one.events.back().json.find(R"("type":"error")") != std::string::npos);
+  }
+  world.store->close();  // after it the writer has told
+  CHECK_EQ(fatal_calls.load(), 1);
+}
+
+TEST_CASE(events_behind_the_gate_are_logged_and_wait) {
+  Seen seen;
+  World world;
+  const auto writer = world.store->run_log().make_writer();
+  Outbox outbox(world.loop, *writer);
+  Run run(outbox, store::test::run_number(7), "u", "t");
+  run.attach(std::make_unique<Recorder>(*world.store, seen));
+  run.publish(R"({"type":"start"})");
+  run.publish_token("a");
+  world.end_turn();
+  run.publish_reasoning("b");
+  world.end_turn();
+  CHECK(seen.events.empty());
+  CHECK_EQ(CHECK_OK(world.store->run_log().read_events(store::test::run_number(7), 0, 9, 99)).last_id, uint64_t{3});
+  run.publish_token("c");  // in the turn in which it opens: not logged yet
+  run.open_gate();
+  CHECK(seen.events.empty());
+  world.end_turn();
+  CHECK_EQ(seen.events.size(), size_t{4});
+  CHECK_EQ(seen.text(), R"({"type":"start"})"
+                        "\n"
+                        R"({"type":"token","content":"a"})"
+                        "\n"
+                        R"({"type":"reasoning","content":"b"})"
+                        "\n"
+                        R"({"type":"token","content":"c"})"
+                        "\n");
+  run.end_streams();
+  CHECK(seen.is_over);
+}
+
+}  // namespace bobbin::chat
