@@ -127,7 +127,7 @@ export class Load {
     const found = [...this.problems.splice(0)];
     const histories = new Map();
     for (const thread of this.threads) histories.set(thread, await this.settledHistory(thread));
-    for (const [thread, history] of histories) found.push(...checkThread(thread, history));
+    for (const [thread, history] of histories) found.push(...checkThread(thread, history, this.tick));
     for (const user of this.users) found.push(...checkSessions((await user.sessions()).sessions, [...histories].filter(([thread]) => thread.user === user)));
     await this.forgetOld();
     return found;
@@ -161,8 +161,8 @@ export class Load {
   }
 }
 
-// Compares one thread with what its client was told, and takes what is found as told from now on.
-function checkThread(thread, history) {
+// Compares one thread with what its client was told, and takes what is found as told from now on (`tick`).
+function checkThread(thread, history, tick) {
   if (thread.deleted === 'yes') return history.none ? [] : [`${thread.id} was deleted and is there: ${history.messages.length} messages`];
   if (history.none) {
     if (thread.deleted === 'asked') { thread.deleted = 'yes'; return []; }
@@ -195,7 +195,7 @@ function checkThread(thread, history) {
   }
   for (const message of thread.messages) {
     message.state = order.includes(message) ? 'kept' : 'lost';
-    message.knownAt ??= message.sentAt;
+    message.knownAt ??= tick;
   }
   if (history.message_count !== history.messages.length) problems.push(`${thread.id}: counts ${history.message_count} messages, has ${history.messages.length}`);
   return problems;

@@ -30,6 +30,7 @@ export async function underLoad(random, options, body) {
 // One round: load for a random while, `end` in the middle of it, a restart, and what is wrong then.
 export async function suddenEnd(server, load, random, end = () => server.kill()) {
   load.begin();
+  // Not for anything to happen: the moment of the end is chance.
   await new Promise((resolve) => setTimeout(resolve, random.between(20, 400)));
   await load.end(end);
   await server.start();
