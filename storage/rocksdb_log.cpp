@@ -26,7 +26,8 @@ class RocksdbLog final : public rocksdb::Logger {
     char line[kLineBytesMax];
     const int bytes = std::vsnprintf(line, sizeof line, format, arguments);
     if (bytes <= 0) return;
-    const std::string_view text(line, std::min(static_cast<size_t>(bytes), sizeof line - 1));
+    std::string_view text(line, std::min(static_cast<size_t>(bytes), sizeof line - 1));
+    while (text.ends_with('\n')) text.remove_suffix(1);
     log::write(level == rocksdb::InfoLogLevel::WARN_LEVEL ? log::Level::warn : log::Level::error, "rocksdb",
                {{"says", text}});
   }

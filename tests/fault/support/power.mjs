@@ -97,6 +97,13 @@ export class PowerSwitch {
     for (const name of readdirSync(this.disk.keptDir)) rmSync(path.join(this.disk.keptDir, name));
   }
 
+  // Whether every byte that the files below `dir` have at this moment has been synced.
+  isSynced(dir) {
+    const replay = new Replay(this.baseline);
+    for (const line of readFileSync(this.disk.journalFile, 'utf8').split('\n').slice(0, -1)) replay.read(line);
+    return walk(dir).every((entry) => entry.directory || (replay.synced.get(entry.inode) ?? 0) >= entry.bytes);
+  }
+
   // After the process was killed: leaves what a power cut would have left. Answers how many bytes and changes of names were lost.
   cut(random = null) {
     const { faultDir, keptDir, journalFile } = this.disk;
