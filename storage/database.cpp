@@ -38,16 +38,37 @@ class BackgroundErrors final : public rocksdb::EventListener {
   Database::OnBackgroundError on_error_;
 };
 
-Result<int> lock_directory(const std::string& directory) {
-  std::error_code error;
-  if (!std::filesystem::exists(directory, error)) {
-    if (!std::filesystem::path(directory).parent_path().empty()) {
-      std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
-    }
-    if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-      return fail(Code::io, errno, "the data directory cannot be made");
-    }
+// A name that was made is on disk once the directory that has it is.
+Result<void> sync_directory(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) {
+    log::warn("a directory cannot be synced", {{"path", path}, {"number", errno}});
+    return {};
   }
+  const int why = fsync(fd) == 0 ? 0 : errno;
+  close(fd);
+  if (why != 0 && why != EINVAL) return fail(Code::io, why, "a new directory cannot be synced");
+  return {};
+}
+
+// Makes a directory and those above it that are missing, durably. One that is there is left as it is.
+Result<void> make_directory(const std::string& path, mode_t mode) {
+  constexpr mode_t kModeAbove = 0777;
+  const std::string above = std::filesystem::path(path).parent_path();
+  int why = mkdir(path.c_str(), mode) == 0 ? 0 : errno;
+  if (why == ENOENT && !above.empty()) {
+    TRY(make_directory(above, kModeAbove));
+    why = mkdir(path.c_str(), mode) == 0 ? 0 : errno;
+  }
+  if (why == EEXIST) return {};
+  if (why != 0) return fail(Code::io, why, "the data directory cannot be made");
+  return sync_directory(above.empty() ? "." : above);
+}
+
+Result<int> lock_directory(std::string directory) {
+  while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+  struct stat found {};
+  if (stat(directory.c_str(), &found) != 0) TRY(make_directory(directory, 0700));
   const std::string path = directory + "/lock";
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return fail(Code::io, errno, "the data directory cannot be written");
@@ -105,8 +126,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& directory, c
   if (options.file_system) database->env_ = rocksdb::NewCompositeEnv(options.file_system);
   TRY_ASSIGN(database->lock_fd_, lock_directory(directory));
   const std::string path = directory + "/db";
-  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail(Code::io, errno, "the data directory cannot be written");
+  TRY(make_directory(path, 0700));
   TRY(check_families(database->env(), path));
   TRY(database->open_families(path, options.block_cache_bytes, std::move(on_background_error)));
   TRY(database->check_format());

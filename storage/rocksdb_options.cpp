@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "storage/keys.h"
+#include "storage/rocksdb_log.h"
 
 namespace bobbin::store {
 namespace {
@@ -83,10 +84,8 @@ rocksdb::DBOptions database_options(rocksdb::Env* env) {
   options.max_open_files = 512;
   // Writes that bypass the page cache's burst at the end of a flush: smoother fsyncs for the log beside it.
   options.bytes_per_sync = 1024 * 1024;
-  // RocksDB's own LOG is for us when something is wrong; it must not grow, nor wake the machine every ten minutes.
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.max_log_file_size = 1024 * 1024;
-  options.keep_log_file_num = 3;
+  // No LOG of its own: see storage/rocksdb_log.h. Nor may statistics wake the machine every ten minutes.
+  options.info_log = make_rocksdb_log();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   // Shown at opening instead: the names and sizes of files are checked against the manifest when they are read.

@@ -51,7 +51,9 @@ sanitizer_environment() {
 run_ctest() {
   local preset=$1 folder=build/$1 log=$test_logs/$1 status=0 failed_before suite counts
   shift
-  local arguments=(--test-dir "$folder" --parallel "$(nproc)" --timeout 300 --no-tests=error)
+  local timeout=300
+  [[ -z ${BOBBIN_TEST_LONG:-} ]] || timeout=7200
+  local arguments=(--test-dir "$folder" --parallel "$(nproc)" --timeout "$timeout" --no-tests=error)
   if (($# > 0)); then
     arguments+=(-R "$(IFS='|'; printf '%s' "$*")")
     [[ $(ctest "${arguments[@]}" -N 2>/dev/null) =~ 'Total Tests: 0' ]] && return 0
@@ -71,9 +73,11 @@ run_ctest() {
   fi
 }
 
-e2e_files() {
-  local filter file
-  project_files tests/e2e | grep -E '(^|[._-])test\.m?js$' | while IFS= read -r file; do
+# node_test_files FOLDER [FILTER…]
+node_test_files() {
+  local folder=$1 filter file
+  shift
+  project_files "$folder" | grep -E '(^|[._-])test\.m?js$' | while IFS= read -r file; do
     (($# > 0)) || { printf '%s\n' "$file"; continue; }
     for filter in "$@"; do
       if [[ $file == *"$filter"* ]]; then printf '%s\n' "$file"; break; fi
@@ -81,42 +85,53 @@ e2e_files() {
   done
 }
 
-# run_e2e PRESET [FILTER…]: the end-to-end tests against build/PRESET/bobbin, or the files whose path contains a filter.
-run_e2e() {
-  local preset=$1 log=$test_logs/$1 started=$SECONDS status=0 passed failed skipped files reports
-  shift
-  mapfile -t files < <(e2e_files "$@")
+# run_e2e, run_fault PRESET [FILTER…]: tests of build/PRESET/bobbin from outside, or the files whose path contains a filter.
+run_e2e() { run_node_tests e2e "end-to-end tests" 900 "$@"; }
+run_fault() {
+  local seconds_max=900
+  [[ -z ${BOBBIN_TEST_LONG:-} ]] || seconds_max=21600
+  run_node_tests fault "fault tests" "$seconds_max" "$@"
+}
+
+# run_node_tests SUITE TITLE SECONDS PRESET [FILTER…]: the tests in tests/SUITE.
+run_node_tests() {
+  local suite=$1 title=$2 seconds_max=$3 preset=$4 log=$test_logs/$4 started=$SECONDS status=0
+  local passed failed skipped files reports
+  shift 4
+  mapfile -t files < <(node_test_files "tests/$suite" "$@")
   ((${#files[@]} > 0)) || return 0
   mkdir -p "$log"
-  : >"$log/e2e.tap"
+  : >"$log/$suite.tap"
   (
     sanitizer_environment "$preset"
     # Reports of servers that tests started would be lost among the tests' own output.
     for variable in ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS; do
-      [[ -z ${!variable:-} ]] || export "$variable=${!variable}:log_path='$PWD/$log/sanitizer'"
+      [[ -z ${!variable:-} ]] || export "$variable=${!variable}:log_path='$PWD/$log/sanitizer-$suite'"
     done
     export BOBBIN_BIN=$PWD/build/$preset/bobbin
-    with_progress "$preset: end-to-end tests" "$log/e2e.log" timeout --kill-after=10 900 \
-      node --test --test-concurrency=2 --test-reporter=tap "--test-reporter-destination=$log/e2e.tap" \
+    with_progress "$preset: $title" "$log/$suite.log" timeout --kill-after=10 "$seconds_max" \
+      node --test --test-concurrency=2 --test-reporter=tap "--test-reporter-destination=$log/$suite.tap" \
       --test-reporter=spec --test-reporter-destination=stdout "${files[@]}"
   ) || status=$?
-  passed=$(tap_total "$log/e2e.tap" pass) skipped=$(tap_total "$log/e2e.tap" "skipped|tod[o]")
-  failed=$(tap_total "$log/e2e.tap" "fail|cancelled")
+  passed=$(tap_total "$log/$suite.tap" pass) skipped=$(tap_total "$log/$suite.tap" "skipped|tod[o]")
+  failed=$(tap_total "$log/$suite.tap" "fail|cancelled")
   if ((failed == 0 && (status != 0 || passed == 0))); then failed=1; fi
-  reports=("$log"/sanitizer.*)
+  reports=("$log/sanitizer-$suite".*)
   if [[ -e ${reports[0]} ]]; then
     failed=$((failed + ${#reports[@]}))
-    { say "$preset/e2e: the sanitizer found:"; head -n 60 "${reports[@]}" | sed 's/^/    | /'; } >>"$failures"
+    { say "$preset/$suite: the sanitizer found:"; head -n 60 "${reports[@]}" | sed 's/^/    | /'; } >>"$failures"
   fi
-  if ((status != 0)); then { say "$preset/e2e: (status $status)"; e2e_failures "$log/e2e.log" | sed 's/^/    | /'; } >>"$failures"; fi
-  record "$preset/e2e" "$passed" "$failed" "$skipped" $((SECONDS - started))
+  if ((status != 0)); then
+    { say "$preset/$suite: (status $status)"; node_failures "$log/$suite.log" | sed 's/^/    | /'; } >>"$failures"
+  fi
+  record "$preset/$suite" "$passed" "$failed" "$skipped" $((SECONDS - started))
 }
 
 # tap_total FILE NAMES: the sum of those of Node's closing counters, NAMES being separated by |.
 tap_total() { awk -v names="^($2)\$" '/^# [a-z]+ [0-9]+$/ && $2 ~ names { n += $3 } END { print n + 0 }' "$1"; }
 
 # What Node repeats at its end about failed tests; where it died before that, its last lines.
-e2e_failures() {
+node_failures() {
   if grep -q 'failing tests:' "$1"; then sed -n '/failing tests:/,$p' "$1" | head -n 300; else tail -n 60 "$1"; fi
 }
 
