@@ -1,0 +1,75 @@
+#include "storage/directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+namespace bobbin::store {
+namespace {
+
+Result<int> lock_file(int fd) {
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  const int why = errno;
+  close(fd);
+  if (why == EWOULDBLOCK) return fail(Code::busy, why, "the data directory is in use by another Bobbin");
+  return fail(Code::io, why, "the data directory cannot be locked");
+}
+
+}  // namespace
+
+Result<int> lock_directory(const std::string& directory) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory, error)) {
+    if (!std::filesystem::path(directory).parent_path().empty()) {
+      std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
+    }
+    TRY(make_private_directory(directory, "the data directory cannot be made"));
+  }
+  const std::string path = directory + "/" + kLockName;
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return fail(Code::io, errno, "the data directory cannot be written");
+  return lock_file(fd);
+}
+
+Result<int> lock_existing_directory(const std::string& directory) {
+  const std::string path = directory + "/" + kLockName;
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+    return fail(Code::not_found, 0, "there is no Bobbin store in this directory");
+  }
+  if (fd < 0) return fail(Code::io, errno, "the data directory cannot be read");
+  return lock_file(fd);
+}
+
+Result<void> check_restore_is_complete(const std::string& directory) {
+  struct stat info {};
+  if (lstat((directory + "/" + kRestoreMarkerName).c_str(), &info) != 0) return {};
+  return fail(Code::corrupt, 0, "a restore into this directory did not finish; run the same bobbin restore again");
+}
+
+Result<void> check_is_store(const std::string& directory) {
+  struct stat info {};
+  if (stat((directory + "/" + kDatabaseName + "/CURRENT").c_str(), &info) == 0) return {};
+  if (errno != ENOENT && errno != ENOTDIR) return fail(Code::io, errno, "the data directory cannot be read");
+  return fail(Code::not_found, 0, "there is no Bobbin store in this directory");
+}
+
+Result<void> make_private_directory(const std::string& path, const char* detail) {
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return fail(Code::io, errno, detail);
+  return {};
+}
+
+Result<void> sync_directory(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return fail(Code::io, errno, "a directory cannot be opened");
+  const int failed = fsync(fd) != 0 ? errno : 0;
+  close(fd);
+  if (failed != 0) return fail(Code::io, failed, "a directory cannot be synced");
+  return {};
+}
+
+}  // namespace bobbin::store

@@ -1,0 +1,531 @@
+// Damage of every kind is planted into a store that three small threads were written to, one at a time: verify names
+// the row and says what is wrong; repair mends what other rows say and leaves, listed, what nothing says; and what the
+// store itself wrote is clean, also after a random walk.
+#include "storage/verify.h"
+
+#include <fstream>
+#include <map>
+#include <random>
+
+#include "storage/key_layout.h"
+#include "tests/unit/storage/raw_store.h"
+
+using namespace bobbin;
+using namespace bobbin::store;
+using namespace bobbin::store::test;
+
+namespace {
+
+Watch no_watch;
+
+VerifyReport look(Database& database, bool repair = false) {
+  VerifyOptions options;
+  options.repair = repair;
+  return CHECK_OK(verify(database, options, no_watch));
+}
+
+std::string all_of(const VerifyReport& report) {
+  std::string text;
+  for (const Problem& problem : report.problems) {
+    text += problem.family + ", " + problem.row + ": " + problem.what + " [" +
+            std::to_string(static_cast<int>(problem.repair)) + "]\n";
+  }
+  return text;
+}
+
+void check_clean(const VerifyReport& report) { CHECK_EQ(all_of(report), ""); }
+
+// anna: `trip` with two turns; `plan` with one, an active run and one that waits; `tree` with two branches.
+// bert: `trip` with one turn.
+struct Planted {
+  Planted() {
+    f.turn("anna", "trip", "where to?", "to the sea");
+    f.turn("anna", "trip", "which one?", "the nearest");
+    f.turn("anna", "plan", "first", "yes");
+    f.submit("anna", "plan", "second");
+    f.submit("anna", "plan", "third");
+    f.turn("anna", "tree", "root", "leaf one");
+    Submit other;
+    other.user = "anna";
+    other.thread = "tree";
+    other.content = "another root";
+    other.parent = Uuid{};
+    const Submitted submitted = CHECK_OK(f.submit(std::move(other)));
+    f.finish(*submitted.run, "leaf two");
+    f.turn("bert", "trip", "hello", "hello yourself");
+    raw.emplace(f);
+    check_clean(look(raw->database()));
+    plan = raw->summary("anna", "plan");
+    trip = raw->summary("anna", "trip");
+  }
+
+  // Exactly these words are among the problems, and a repair leaves a clean store.
+  void expect_mended(const std::string& words) {
+    const VerifyReport before = look(raw->database());
+    check_found(before, words);
+    for (const Problem& problem : before.problems) CHECK(problem.repair == Problem::Repair::possible);
+    check_found(look(raw->database(), true), words);
+    check_clean(look(raw->database()));
+  }
+  void expect_listed(const std::string& words) {
+    for (const bool repair : {false, true, false}) {
+      const VerifyReport report = look(raw->database(), repair);
+      check_found(report, words);
+      CHECK_EQ(report.repaired_count, 0u);
+    }
+  }
+  static void check_found(const VerifyReport& report, const std::string& words) {
+    const std::string all = all_of(report);
+    if (all.find(words) == std::string::npos) CHECK_EQ(all, words);
+    CHECK_EQ(report.problem_count, report.problems.size());
+  }
+  std::string key(const char* thread) const { return RawStore::thread_key("anna", thread); }
+  std::string queue_key(uint64_t position) const {
+    std::string queue_key;
+    append_queue_key(queue_key, "anna", "plan", position);
+    return queue_key;
+  }
+  std::string first_waiting() {
+    const auto keys = raw->keys(Family::queue);
+    CHECK_EQ(keys.size(), 2u);
+    return keys[1];
+  }
+
+  Fixture f;
+  std::optional<RawStore> raw;
+  ThreadSummary plan;
+  ThreadSummary trip;
+};
+
+}  // namespace
+
+TEST_CASE(a_summary_whose_numbers_are_wrong_is_mended) {
+  const std::pair<const char*, std::function<void(ThreadSummary&)>> cases[] = {
+      {"number of messages: says 9, is 4", [](auto& s) { s.total_messages = 9; }},
+      {"messages of the active branch: says 9, is 4", [](auto& s) { s.message_count = 9; }},
+      {"newest message: says 5, is ", [](auto& s) { s.newest_order = 5; }},
+      {"its active branch ends with a message that does not exist", [](auto& s) { s.active_leaf = 77; }},
+      {"its last stamp is older than its newest message", [](auto& s) { s.last_stamp = 1; }},
+      {"its title is not that of its first message", [](auto& s) { s.title = "another"; }},
+      {"its preview is not that of its last message", [](auto& s) { s.preview = "another"; }},
+      {"its active run has no record in state running", [](auto& s) { s.active_run = run_number(99); }},
+  };
+  for (const auto& [words, change] : cases) {
+    Planted p;
+    p.raw->change_summary("anna", "trip", change);
+    p.expect_mended(std::string("threads, user \"anna\" thread \"trip\": ") + words);
+    ThreadSummary mended = p.raw->summary("anna", "trip");
+    CHECK_EQ(mended.total_messages, p.trip.total_messages);
+    CHECK_EQ(mended.active_leaf, p.trip.active_leaf);
+    CHECK_EQ(mended.message_count, p.trip.message_count);
+    CHECK_EQ(mended.title, p.trip.title);
+    CHECK_EQ(mended.preview, p.trip.preview);
+  }
+}
+
+TEST_CASE(a_title_set_by_hand_is_left_alone) {
+  Planted p;
+  p.raw->change_summary("anna", "trip", [](auto& s) {
+    s.title = "mine";
+    s.flags |= thread_flags::kTitleSet;
+  });
+  check_clean(look(p.raw->database()));
+}
+
+TEST_CASE(a_branch_that_is_not_marked_is_mended) {
+  Planted p;
+  p.raw->change_summary("anna", "tree", [](auto& s) { s.flags &= ~thread_flags::kBranched; });
+  p.expect_mended("threads, user \"anna\" thread \"tree\": it has branches, but is not marked so");
+}
+
+TEST_CASE(a_mended_store_opens_and_goes_on) {
+  Planted p;
+  p.raw->change_summary("anna", "trip", [](auto& s) { s.active_leaf = 77; });
+  p.raw->remove(Family::recency, RawStore::recency_key("anna", p.raw->summary("anna", "tree")));
+  look(p.raw->database(), true);
+  p.raw.reset();
+  p.f.open();
+  CHECK_EQ(p.f.sessions("anna").size(), 3u);
+  for (const char* thread : {"trip", "tree"}) {
+    for (int i = 0; i < 3; ++i) p.f.turn("anna", thread, "more", "and more");
+  }
+  CHECK_EQ(p.f.history("anna", "trip").size(), 10u);
+  CHECK_EQ(p.f.sessions("anna").size(), 3u);
+  CHECK_OK(p.f.delete_thread("anna", "tree"));
+  CHECK_EQ(p.f.sessions("anna").size(), 2u);
+  p.raw.emplace(p.f);
+  check_clean(look(p.raw->database()));
+}
+
+TEST_CASE(recency_has_one_row_for_each_thread) {
+  {
+    Planted p;
+    p.raw->remove(Family::recency, RawStore::recency_key("anna", p.trip));
+    p.expect_mended("recency, user \"anna\" stamp " + std::to_string(p.trip.recency_stamp) +
+                    " thread \"trip\": is missing");
+  }
+  {
+    Planted p;
+    ThreadSummary other = p.trip;
+    ++other.recency_stamp;
+    p.raw->put(Family::recency, RawStore::recency_key("anna", other),
+               *p.raw->get(Family::recency, RawStore::recency_key("anna", p.trip)));
+    p.expect_mended("thread \"trip\": its thread has another row");
+  }
+  {
+    Planted p;
+    ThreadSummary other = p.trip;
+    other.thread = "ghost";
+    p.raw->put(Family::recency, RawStore::recency_key("anna", other),
+               *p.raw->get(Family::recency, RawStore::recency_key("anna", p.trip)));
+    p.expect_mended("thread \"ghost\": its thread does not exist");
+  }
+  {
+    Planted p;
+    p.raw->damage(Family::recency, RawStore::recency_key("anna", p.trip));
+    p.expect_mended("thread \"trip\": differs from its thread's summary");
+  }
+}
+
+TEST_CASE(a_lost_summary_comes_back_from_its_copy) {
+  for (const bool damaged : {false, true}) {
+    Planted p;
+    if (damaged) {
+      p.raw->damage(Family::threads, p.key("trip"));
+    } else {
+      p.raw->remove(Family::threads, p.key("trip"));
+    }
+    p.expect_mended(std::string("threads, user \"anna\" thread \"trip\": ") +
+                    (damaged ? "record fails its checksum" : "is missing") + "; its copy in recency is whole");
+    ThreadSummary mended = p.raw->summary("anna", "trip");
+    mended.flags = p.trip.flags;
+    CHECK(mended == p.trip);
+  }
+}
+
+TEST_CASE(a_summary_without_copy_is_made_from_its_messages) {
+  for (const char* thread : {"trip", "plan", "tree"}) {
+    Planted p;
+    const ThreadSummary before = p.raw->summary("anna", thread);
+    p.raw->damage(Family::threads, p.key(thread));
+    p.raw->remove(Family::recency, RawStore::recency_key("anna", before));
+    p.expect_mended("its messages say what it was");
+    const ThreadSummary mended = p.raw->summary("anna", thread);
+    CHECK_EQ(mended.incarnation, before.incarnation);
+    CHECK_EQ(mended.total_messages, before.total_messages);
+    CHECK_EQ(mended.active_leaf, before.active_leaf);
+    CHECK_EQ(mended.message_count, before.message_count);
+    CHECK_EQ(mended.title, before.title);
+    CHECK_EQ(mended.preview, before.preview);
+    CHECK(mended.last_stamp >= before.newest_order);
+    CHECK(mended.active_run == before.active_run);
+    CHECK(mended.newest_run == before.newest_run);
+  }
+}
+
+TEST_CASE(rows_of_a_deleted_thread_are_dropped) {
+  Planted p;
+  const std::string root_key = p.raw->keys(Family::messages).back();  // bert's, oldest last
+  const std::string root = *p.raw->get(Family::messages, root_key);
+  p.raw.reset();
+  p.f.open();
+  CHECK_OK(p.f.delete_thread("bert", "trip"));
+  p.raw.emplace(p.f);
+  check_clean(look(p.raw->database()));
+  p.raw->put(Family::messages, root_key, root);
+  p.expect_mended("messages, " + describe_key(Family::messages, root_key) + ": 1 row of a thread that was deleted");
+  CHECK(!p.raw->get(Family::messages, root_key));
+}
+
+TEST_CASE(rows_without_thread_and_messages_are_dropped) {
+  Planted p;
+  QueueRecord entry;
+  entry.run_id = run_number(50);
+  entry.content = "nobody's";
+  std::string value;
+  append_queue_record(value, entry);
+  std::string key;
+  append_queue_key(key, "anna", "ghost", 2);
+  p.raw->put(Family::queue, key, value);
+  p.expect_mended("queue, user \"anna\" thread \"ghost\" position 2: 1 row of a thread that does not exist");
+}
+
+TEST_CASE(a_damaged_message_is_listed_and_stays) {
+  Planted p;
+  const std::string key = RawStore::message_key("anna", "trip", p.trip.newest_order - 1);
+  p.raw->damage(Family::messages, key);
+  const std::string damaged = *p.raw->get(Family::messages, key);
+  p.expect_listed("messages, user \"anna\" thread \"trip\" order " + std::to_string(p.trip.newest_order - 1) +
+                  ": record fails its checksum [0]");
+  CHECK_EQ(*p.raw->get(Family::messages, key), damaged);
+}
+
+TEST_CASE(a_missing_message_is_listed_by_the_one_that_follows_it) {
+  Planted p;
+  p.raw->remove(Family::messages, RawStore::message_key("anna", "trip", p.trip.newest_order - 1));
+  const std::string words = "messages, user \"anna\" thread \"trip\" order " + std::to_string(p.trip.newest_order) +
+                            ": its parent message is missing [0]";
+  Planted::check_found(look(p.raw->database()), words);
+  look(p.raw->database(), true);  // counts what is left
+  const VerifyReport left = look(p.raw->database());
+  CHECK_EQ(all_of(left), words + "\n");
+  CHECK_EQ(p.raw->summary("anna", "trip").total_messages, 3u);
+}
+
+TEST_CASE(links_between_messages_are_followed) {
+  const std::pair<const char*, std::function<void(Message&)>> cases[] = {
+      {"its depth is not its parent's and one", [](Message& m) { m.depth = 9; }},
+      {"its parent is not older than itself", [](Message& m) { m.parent_order = m.order; }},
+      {"its parent message is missing", [](Message& m) { m.parent_order = 5; }},
+      {"it has no parent, but a depth other than 1", [](Message& m) { m.parent_order = 0; }},
+      {"its id is not that of its order", [](Message& m) { m.id = make_uuid_v7(m.order + 1); }},
+  };
+  for (const auto& [words, change] : cases) {
+    Planted p;
+    const std::string key = RawStore::message_key("anna", "trip", p.trip.newest_order);
+    Message message = CHECK_OK(decode_message(*p.raw->get(Family::messages, key), p.trip.newest_order));
+    change(message);
+    std::string value;
+    append_message_record(value, message);
+    p.raw->put(Family::messages, key, value);
+    Planted::check_found(look(p.raw->database()),
+                         std::string("order ") + std::to_string(p.trip.newest_order) + ": " + words + " [0]");
+  }
+}
+
+TEST_CASE(the_active_run_has_a_record_and_a_place_in_the_queue) {
+  {
+    Planted p;
+    p.raw->remove(Family::queue, p.queue_key(p.plan.queue_head));
+    p.expect_mended("threads, user \"anna\" thread \"plan\": its active run is not in the queue");
+    CHECK_EQ(p.raw->keys(Family::queue).size(), 2u);
+  }
+  {
+    Planted p;
+    p.raw->remove(Family::runs, RawStore::run_key("anna", "plan", p.plan.active_run));
+    p.expect_mended("its active run has no record in state running");
+    CHECK_EQ(p.raw->keys(Family::queue).size(), 1u);  // the one that waits
+  }
+  {
+    Planted p;
+    p.raw->change_summary("anna", "plan", [](auto& s) { s.active_run = Uuid{}; });
+    p.expect_mended("a run is active, but the thread does not know it");
+    CHECK(p.raw->summary("anna", "plan").active_run == p.plan.active_run);
+  }
+  {
+    Planted p;
+    p.raw->change_summary("anna", "plan", [](auto& s) { s.active_run = Uuid{}; });
+    p.raw->remove(Family::queue, p.queue_key(p.plan.queue_head));
+    p.expect_mended("run " + p.plan.active_run.to_string() + ": is in state running, but not active");
+  }
+  {
+    Planted p;
+    p.raw->remove(Family::messages, RawStore::message_key("anna", "plan", p.plan.newest_order));
+    Planted::check_found(look(p.raw->database()),
+                         "run " + p.plan.active_run.to_string() + ": its question is missing [0]");
+  }
+}
+
+TEST_CASE(a_queue_begins_at_its_head) {
+  {
+    Planted p;
+    p.raw->change_summary("anna", "plan", [](auto& s) { s.queue_head += 1; });
+    p.expect_mended("beginning of its queue: says");
+    CHECK_EQ(p.raw->summary("anna", "plan").queue_head, p.plan.queue_head);
+  }
+  {
+    Planted p;
+    const std::string value = *p.raw->get(Family::queue, p.first_waiting());
+    p.raw->put(Family::queue, p.queue_key(p.plan.queue_head - 1), value);
+    const VerifyReport report = look(p.raw->database());
+    Planted::check_found(report, "beginning of its queue: says");
+    Planted::check_found(report, "its run is active, but another waits before it [0]");
+  }
+  {
+    Planted p;
+    p.raw->damage(Family::queue, p.first_waiting());
+    p.expect_listed("thread \"plan\" position");
+  }
+}
+
+TEST_CASE(every_row_of_every_family_is_looked_at) {
+  for (size_t i = 0; i < kFamilyCount; ++i) {
+    const auto family = static_cast<Family>(i + 1);
+    Planted p;
+    p.raw->put(family, "\xff nonsense", "x");
+    const VerifyReport report = look(p.raw->database());
+    Planted::check_found(report, std::string(kFamilyNames[i]) + ", bytes ff206e6f6e73656e7365: key does not fit");
+  }
+  Planted p;
+  std::string key;
+  append_user_prefix(key, "anna");
+  key.append("\x05theme");
+  p.raw->put(Family::settings, key, "x");
+  Planted::check_found(look(p.raw->database()), "settings, user \"anna\" name \"theme\": record is too short [0]");
+}
+
+TEST_CASE(a_gap_in_the_change_log_and_a_lost_end_are_found) {
+  {
+    Planted p;
+    std::string key;
+    append_change_key(key, 5);
+    p.raw->remove(Family::changes, key);
+    p.expect_listed("changes, sequence 6: the entry before it is 4 [0]");
+  }
+  {
+    Planted p;
+    const auto keys = p.raw->keys(Family::changes);
+    for (size_t i = 3; i < keys.size(); ++i) p.raw->remove(Family::changes, keys[i]);
+    p.expect_listed("it was made by a change that the change log does not reach [0]");
+  }
+  {
+    Planted p;
+    for (const std::string& key : p.raw->keys(Family::changes)) {
+      if (key != p.raw->keys(Family::changes).back()) p.raw->remove(Family::changes, key);
+    }
+    check_clean(look(p.raw->database()));  // trimmed, which is no damage
+  }
+  {
+    Planted p;
+    std::string value;
+    append_number_record(value, 1000);
+    p.raw->put(Family::meta, "follower/search", value);
+    p.expect_listed("meta, name follower/search: it is ahead of the change log [0]");
+  }
+}
+
+TEST_CASE(a_damaged_file_of_rocksdb_is_named) {
+  Planted p;
+  const std::string folder = p.f.directory.path() + "/data/db";
+  rocksdb::FlushOptions flush;
+  CHECK(p.raw->database().db().Flush(flush, p.raw->database().family(Family::messages)).ok());
+  CHECK(look(p.raw->database()).files >= 1);
+  p.raw.reset();
+  std::string victim;
+  uintmax_t largest = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".sst" && entry.file_size() > largest) {
+      victim = entry.path();
+      largest = entry.file_size();
+    }
+  }
+  std::fstream file(victim, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(20);
+  file.write("damage", 6);
+  file.close();
+  const VerifyOutcome outcome = CHECK_OK(verify_directory(p.f.directory.path() + "/data", {}, no_watch));
+  const std::string all = all_of(outcome.left);
+  CHECK(all.find("files, ") == 0 && all.find(victim) != std::string::npos);
+  CHECK(all.find("cannot be read") != std::string::npos);
+}
+
+TEST_CASE(only_so_many_problems_are_kept_and_all_are_counted) {
+  Planted p;
+  for (int i = 0; i < 50; ++i) p.raw->put(Family::settings, "\xff" + std::to_string(i), "x");
+  VerifyOptions options;
+  options.problems_max = 10;
+  const VerifyReport report = CHECK_OK(verify(p.raw->database(), options, no_watch));
+  CHECK_EQ(report.problems.size(), 10u);
+  CHECK_EQ(report.problem_count, 50u);
+}
+
+TEST_CASE(a_look_changes_no_byte_and_needs_the_directory_for_itself) {
+  Planted p;
+  p.raw.reset();
+  const std::string data = p.f.directory.path() + "/data";
+  const auto listing = [&] {
+    std::string text;
+    std::vector<std::filesystem::path> paths;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(data)) paths.push_back(entry.path());
+    std::sort(paths.begin(), paths.end());
+    for (const auto& path : paths) {
+      text += path.string() + " " + std::to_string(std::filesystem::last_write_time(path).time_since_epoch().count()) +
+              "\n";
+    }
+    return text;
+  };
+  const std::string before = listing();
+  const VerifyOutcome outcome = CHECK_OK(verify_directory(data, {}, no_watch));
+  check_clean(outcome.left);
+  CHECK_EQ(outcome.left.threads, 4u);
+  CHECK_EQ(outcome.left.users, 2u);
+  CHECK_EQ(listing(), before);
+  p.f.open();
+  CHECK_FAILS(verify_directory(data, {}, no_watch), Code::busy);
+  CHECK_FAILS(verify_directory(p.f.directory.path(), {}, no_watch), Code::not_found);
+  CHECK_FAILS(verify_directory("/no/such/directory", {}, no_watch), Code::not_found);
+}
+
+TEST_CASE(a_cancelled_look_ends) {
+  struct Impatient final : Watch {
+    bool is_cancelled() noexcept override { return true; }
+  } impatient;
+  Planted p;
+  CHECK(p.raw->database().db().Flush({}, p.raw->database().family(Family::messages)).ok());
+  CHECK_FAILS(verify(p.raw->database(), {}, impatient), Code::cancelled);
+}
+
+TEST_CASE(what_the_store_writes_is_clean_whatever_it_is_told) {
+  const auto seed = std::getenv("BOBBIN_TEST_SEED") != nullptr
+                        ? static_cast<uint32_t>(std::strtoul(std::getenv("BOBBIN_TEST_SEED"), nullptr, 10))
+                        : std::random_device{}();
+  std::printf("seed %u\n", seed);
+  std::mt19937 random(seed);
+  const auto below = [&](size_t bound) { return random() % bound; };
+  Fixture f;
+  std::map<std::pair<std::string, std::string>, std::vector<Uuid>> ids;
+  for (int round = 0; round < 4; ++round) {
+    std::vector<StartedRun> active;
+    for (int step = 0; step < 600; ++step) {
+      const std::string user(1, static_cast<char>('a' + below(3)));
+      const std::string thread = "t" + std::to_string(below(6));
+      const size_t kind = below(100);
+      advance_us(static_cast<int64_t>(below(50)));
+      if (kind < 50) {
+        Submit submit;
+        submit.user = user;
+        submit.thread = thread;
+        submit.content = below(10) == 0 ? "  " : "message " + std::to_string(step);
+        const auto& known = ids[{user, thread}];
+        if (below(4) == 0 && !known.empty()) submit.parent = known[below(known.size())];
+        if (below(12) == 0) submit.parent = Uuid{};
+        const auto submitted = f.submit(std::move(submit));
+        if (submitted && submitted->run) active.push_back(*submitted->run);
+      } else if (kind < 93 && !active.empty()) {
+        const size_t at = below(active.size());
+        const StartedRun run = active[at];
+        active.erase(active.begin() + static_cast<long>(at));
+        const Finished finished = below(5) == 0 ? f.end_without_answer(run, RunOutcome::error, below(4) != 0)
+                                                : f.finish(run, below(8) == 0 ? "" : "answer", below(4) != 0);
+        if (finished.applied) ids[{run.user, run.thread}].push_back(run.user_message_id);
+        if (finished.next) active.push_back(*finished.next);
+      } else if (kind < 96) {
+        CHECK_OK(f.store->execute(StartNext{user, thread}));
+      } else if (kind < 99) {
+        static_cast<void>(f.delete_thread(user, thread));  // of a thread that may not be there
+        ids.erase({user, thread});
+      } else {
+        CHECK_OK(f.store->execute(DeleteUserThreads{user}));
+        std::erase_if(ids, [&](const auto& entry) { return entry.first.first == user; });
+      }
+    }
+    {
+      RawStore raw(f);
+      check_clean(look(raw.database()));
+      check_clean(look(raw.database(), true));
+    }
+    f.open();  // which ends what was active
+  }
+}
+
+TEST_CASE(keys_are_told_in_words) {
+  std::string key;
+  append_message_key(key, "anna", "a \"b\"\n", 42);
+  CHECK_EQ(describe_key(Family::messages, key), "user \"anna\" thread \"a \\\"b\\\"\\n\" order 42");
+  CHECK(fits_layout(Family::messages, key));
+  CHECK(!fits_layout(Family::threads, key));
+  CHECK_EQ(describe_key(Family::threads, key.substr(0, 3)), "bytes 04616e");
+  CHECK_EQ(describe_key(Family::accounts, std::string("\0\x03x@y", 5)), "e-mail \"x@y\"");
+  CHECK_EQ(describe_key(Family::accounts, "\x02id"), "account \"id\"");
+  CHECK_EQ(describe_key(Family::meta, "format"), "name format");
+}
