@@ -8,10 +8,12 @@
 
 #include "src/base/clock.h"
 #include "src/base/result.h"
+#include "storage/backup.h"
 #include "storage/commands.h"
 #include "storage/cursor.h"
 #include "storage/run_log_reader.h"
 #include "storage/types.h"
+#include "storage/verify.h"
 
 namespace rocksdb {
 class FileSystem;
@@ -173,6 +175,11 @@ class Store {
   Result<std::vector<UnfinishedThread>> unfinished_threads();
 
   [[nodiscard]] StoreState state() const noexcept;
+
+  // Work of the tools on a store that serves: nothing waits for it, and the data directory is not written. On a thread
+  // of its own, before close(). Errors: storage/backup.h; storage/verify.h (`repair` is refused with invalid).
+  Result<BackupReport> backup(const BackupOptions& options, Watch& watch);
+  Result<VerifyReport> verify(const VerifyOptions& options, Watch& watch);
 
   // Takes no more commands, commits those that wait, stops the writer. Idempotent. Queries still work. Blocks.
   void close() noexcept;
