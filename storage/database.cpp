@@ -19,7 +19,6 @@
 namespace bobbin::store {
 namespace {
 
-constexpr uint64_t kFormat = 1;
 constexpr std::string_view kFormatKey = "format";
 
 // Flush and compaction run on threads that answer to nobody: their failures come here. Failures of a commit itself are
@@ -137,7 +136,7 @@ Result<void> Database::check_format() {
   if (found) {
     auto format = decode_number(to_view(value));
     if (!format) return fail(corrupt_row(Family::meta, kFormatKey, format.error()));
-    if (*format != kFormat) {
+    if (*format != kStoreFormat) {
       return fail(Code::corrupt, static_cast<int32_t>(*format),
                   "the store has a format that this program does not know");
     }
@@ -150,7 +149,7 @@ Result<void> Database::check_format() {
   if (it->Valid()) return fail(Code::corrupt, 0, "the store does not say its format");
   if (!it->status().ok()) return fail(from_rocksdb(it->status()));
   std::string record;
-  append_number_record(record, kFormat);
+  append_number_record(record, kStoreFormat);
   const rocksdb::Status status = db_->Put(commit_options(), family(Family::meta), to_slice(kFormatKey), record);
   if (!status.ok()) return fail(from_rocksdb(status));
   return {};

@@ -15,6 +15,9 @@
 // The open RocksDB with its families, and its errors as ours. Internal to storage.
 namespace bobbin::store {
 
+// The format that this program writes (FORMAT.md, "Meta").
+inline constexpr uint64_t kStoreFormat = 1;
+
 inline std::string_view to_view(const rocksdb::Slice& slice) noexcept { return {slice.data(), slice.size()}; }
 inline rocksdb::Slice to_slice(std::string_view bytes) noexcept { return {bytes.data(), bytes.size()}; }
 
