@@ -33,7 +33,13 @@ class Batch {
   [[nodiscard]] size_t bytes() const { return batch_.GetDataSize(); }
 
   [[nodiscard]] rocksdb::WriteBatch& rocksdb_batch() noexcept { return batch_; }
+  // After it was written.
   void clear() { batch_.Clear(); }
+  // It was not written: the change log still ends with `last_sequence`.
+  void drop(uint64_t last_sequence) {
+    batch_.Clear();
+    last_sequence_ = last_sequence;
+  }
 
  private:
   friend class Change;

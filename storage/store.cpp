@@ -6,6 +6,7 @@
 #include "src/base/log.h"
 #include "src/base/metrics.h"
 #include "storage/database.h"
+#include "storage/disk_space.h"
 #include "storage/reader.h"
 #include "storage/recovery.h"
 #include "storage/writer.h"
@@ -35,6 +36,10 @@ class Wait final : public Operation {
   std::optional<Result<Reply>> reply_;
 };
 
+DiskSpace::Options space_options(const StoreOptions& options) {
+  return {options.directory, options.file_system, options.space_low_bytes, options.reserve_bytes, options.steady_clock};
+}
+
 }  // namespace
 
 struct Store::Impl {
@@ -45,9 +50,12 @@ struct Store::Impl {
   std::optional<Error> early_failure;
 
   // Destroyed from below: the writer before the database that it uses.
+  std::optional<DiskSpace> space;
   std::unique_ptr<Database> database;
   std::optional<Reader> reader;
   std::optional<Writer> writer;
+
+  static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
 
   ~Impl() {
     if (writer) writer->close();
@@ -66,7 +74,9 @@ struct Store::Impl {
   }
   Result<void> start_writer() {
     const std::lock_guard lock(mutex);
-    if (early_failure) return fail(*early_failure);
+    if (early_failure && early_failure->code != Code::storage_full) return fail(*early_failure);
+    space->look();
+    if (early_failure) space->set_stopped(true);
     writer->start();
     to_tell = &*writer;
     return {};
@@ -76,13 +86,23 @@ struct Store::Impl {
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
+  auto opened = Impl::open(options);
+  if (opened || opened.error().code != Code::storage_full) return opened;
+  // On a full disk the reserve is what opening may need: the end of the log, the manifest, the end of cut runs.
+  if (!DiskSpace(space_options(options)).give_up_reserve()) return opened;
+  log::warn("no room to open the store: the reserve is given up", {});
+  return Impl::open(options);
+}
+
+Result<std::unique_ptr<Store>> Store::Impl::open(const StoreOptions& options) {
   auto impl = std::make_unique<Impl>();
+  impl->space.emplace(space_options(options));
   TRY_ASSIGN(impl->database,
              Database::open(options.directory, {options.block_cache_bytes, options.file_system},
                             [raw = impl.get()](const Error& error) { raw->on_background_error(error); }));
   TRY_ASSIGN(const uint64_t last_sequence, read_last_sequence(*impl->database));
   impl->reader.emplace(*impl->database);
-  impl->writer.emplace(*impl->database, last_sequence,
+  impl->writer.emplace(*impl->database, *impl->space, last_sequence,
                        Writer::Options{options.wall_clock, options.steady_clock, options.on_fatal});
   TRY_ASSIGN(std::vector<FinishRun> interrupted, interrupted_runs(*impl->database, options.run_log));
   for (FinishRun& finish : interrupted) {
@@ -135,7 +155,11 @@ Result<std::vector<UnfinishedThread>> Store::unfinished_threads() { return impl_
 
 StoreState Store::state() const noexcept {
   const Writer& writer = *impl_->writer;
-  return {.serving = writer.serving(), .queue_depth = writer.queue_depth(), .last_sequence = writer.last_sequence()};
+  return {.serving = writer.serving(),
+          .read_only = impl_->space->is_read_only(),
+          .read_only_reason = impl_->space->reason(),
+          .queue_depth = writer.queue_depth(),
+          .last_sequence = writer.last_sequence()};
 }
 
 void Store::close() noexcept { impl_->writer->close(); }

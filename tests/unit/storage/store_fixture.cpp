@@ -17,14 +17,28 @@ TempDirectory::~TempDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-void Fixture::open(RunLogReader* run_log) {
+Result<void> Fixture::try_open(RunLogReader* run_log) {
   StoreOptions options;
   options.directory = directory.path() + "/data";
   options.wall_clock = fake_wall;
   options.steady_clock = fake_steady;
-  options.block_cache_bytes = 8 * 1024 * 1024;
+  options.block_cache_bytes = block_cache_bytes;
+  options.file_system = disk;
+  options.space_low_bytes = space_low_bytes;
+  options.reserve_bytes = reserve_bytes;
+  options.on_fatal = on_fatal;
   options.run_log = run_log;
-  store = CHECK_OK(Store::open(options));
+  TRY_ASSIGN(store, Store::open(options));
+  return {};
+}
+
+void Fixture::abandon() {
+  // A change that fails: the store then knows that its files must not be touched again.
+  Submit last;
+  last.user = last.thread = "last";
+  last.run_id = make_uuid_v4();
+  CHECK_FAILS(store->execute(std::move(last)), Code::io);
+  store.reset();
 }
 
 Result<Submitted> Fixture::submit(Submit command) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/store.h"
+#include "tests/support/fault_file_system.h"
 #include "tests/support/test.h"
 
 // A real store in a directory of its own, a clock that the test steps, and short forms of the commands.
@@ -51,7 +52,8 @@ class Fixture {
     fake_steady_us = 1'000'000;
     if (opened == Opened::now) open();
   }
-  void open(RunLogReader* run_log = nullptr);
+  void open(RunLogReader* run_log = nullptr) { CHECK_OK(try_open(run_log)); }
+  Result<void> try_open(RunLogReader* run_log = nullptr);
   // Closes and opens again, as after an orderly end.
   void reopen(RunLogReader* run_log = nullptr) {
     store.reset();
@@ -72,7 +74,20 @@ class Fixture {
   HistoryPage page(const std::string& user, const std::string& thread, uint32_t limit = 1000,
                    std::optional<HistoryCursor> cursor = std::nullopt);
 
+  // From now on, and for the next opening, the store is on a disk that can fail. The one before must be gone.
+  bobbin::test::FaultFileSystem& use_new_disk() {
+    disk = std::make_shared<bobbin::test::FaultFileSystem>(directory.path() + "/shadow");
+    return *disk;
+  }
+  // Throws a store away whose disk is dead, as the end of the process would.
+  void abandon();
+
   TempDirectory directory;
+  std::shared_ptr<bobbin::test::FaultFileSystem> disk;  // null: the real one
+  uint64_t space_low_bytes = 0;                         // options of the next opening
+  uint64_t reserve_bytes = 0;
+  size_t block_cache_bytes = 8 * 1024 * 1024;
+  void (*on_fatal)(const Error& error) noexcept = nullptr;
   std::unique_ptr<Store> store;
   uint32_t runs_made = 0;
 };
