@@ -16,6 +16,7 @@ constexpr uint32_t kContextMessagesMax = 1000;
 constexpr size_t kContextPageBytes = 256 * 1024;
 // How long to wait when the store's queue is full.
 constexpr uint64_t kOverloadedRetryMs = 20;
+constexpr uint64_t kStorageFullRetryMs = 500;
 
 // The model's deltas as events of the run.
 class RunSink final : public upstream::DeltaSink {
@@ -47,6 +48,7 @@ const char* explain(Code code) noexcept {
       return "The model's server cannot be reached or is overloaded. Try again in a moment.";
     case Code::upstream_rejected: return "The model's server refused the request.";
     case Code::upstream_timeout: return "The model's server did not answer in time. Try again.";
+    case Code::storage_full: return "The answer could not be stored: the server's disk is full.";
     default: return "The answer could not be made. Try again.";
   }
 }
@@ -200,7 +202,7 @@ Task<void> Engine::finish(Run& run, Result<upstream::Answer> answer) {
   }
   Result<store::Reply> reply = co_await commit_patiently(std::move(command));
   if (!reply) {
-    run.publish(error_event(explain(Code::internal), client_code(reply.error().code)));
+    run.publish(error_event(explain(reply.error().code), client_code(reply.error().code)));
     log_run(run, "not_stored");
     co_return;
   }
@@ -221,9 +223,12 @@ Task<Result<store::Reply>> Engine::commit_patiently(store::Command command) {
   for (;;) {
     StoreOp op(parts_.store, parts_.loop, command);
     Result<store::Reply> reply = co_await op.run();
-    if (reply || reply.error().code != Code::overloaded) co_return reply;
+    if (reply) co_return reply;
+    // A full disk may have room again, and the answer is worth keeping until then; but the end does not wait for it.
+    const bool is_worth_waiting = reply.error().code == Code::storage_full && !draining_;
+    if (reply.error().code != Code::overloaded && !is_worth_waiting) co_return reply;
     CancelScope unending;
-    SleepOp pause(parts_.loop, unending, kOverloadedRetryMs);
+    SleepOp pause(parts_.loop, unending, is_worth_waiting ? kStorageFullRetryMs : kOverloadedRetryMs);
     CO_TRY(co_await pause.run());
   }
 }
