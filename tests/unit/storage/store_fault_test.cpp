@@ -43,7 +43,14 @@ class Trial {
     size_t made = 0;
     while (made < commands && !failed) {
       std::optional<Plug> plug;
-      if (maker.below(2) == 0) plug.emplace(*f.store);
+      if (maker.below(2) == 0) {
+        try {
+          plug.emplace(*f.store);
+        } catch (const bobbin::test::Failure&) {  // a flush has failed meanwhile: nothing is taken any more
+          failed = true;
+          break;
+        }
+      }
       Burst burst;
       std::vector<std::string> expected;
       const size_t size = 1 + maker.below(size_max);
@@ -124,7 +131,6 @@ bool fail_nth(Op op, uint64_t nth, Times times) {
     // A failed write or sync of the log is never tried again. Others RocksDB may do without (its own log of events).
     if (trial.failed) {
       CHECK_FAILS(trial.f.store->execute(StartNext{"u", "t"}), Code::io);
-      CHECK(!trial.f.store->state().serving);
       trial.f.store->close();
       CHECK_EQ(fatal_calls.load(), 1);
       CHECK_EQ(fatal_number.load(), EIO);
