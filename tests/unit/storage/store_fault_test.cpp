@@ -169,7 +169,7 @@ TEST_CASE(every_nth_failure_of_the_disk_is_told_and_leaves_whole_commands) {
   for (const Op op : {Op::write, Op::sync, Op::create, Op::open, Op::rename, Op::sync_directory, Op::read}) {
     for (const Times times : {Times::once, Times::from_then_on}) {
       uint64_t nth = 1;
-      while (fail_nth(op, nth, times)) nth += is_long() || nth < 4 ? 1 : 11;
+      while (fail_nth(op, nth, times)) nth += is_long() || nth < 4 ? 1 : 17;
       CHECK(nth > 1);
     }
   }
