@@ -58,19 +58,42 @@ std::set<std::string> live_tables(rocksdb::DB& db) {
 }  // namespace
 
 Result<bool> Eraser::run() {
+  TRY(begin_round());
+  for (auto round = rounds_.begin(); round != rounds_.end() && !parts_.stop;) {
+    TRY_ASSIGN(const bool is_done, go_on(*round));
+    round = is_done ? rounds_.erase(round) : std::next(round);
+  }
+  return rounds_.empty() && !parts_.stop;
+}
+
+Result<bool> Eraser::begin_round() {
   TRY_ASSIGN(std::vector<Erasure> erasures, waiting());
-  if (erasures.empty()) return true;
+  std::erase_if(erasures, [&](const Erasure& erasure) {
+    return std::any_of(rounds_.begin(), rounds_.end(), [&](const Round& round) {
+      return std::any_of(round.erasures.begin(), round.erasures.end(), [&](const Erasure& taken) {
+        return taken.deletion == erasure.deletion && taken.user == erasure.user && taken.thread == erasure.thread;
+      });
+    });
+  });
+  if (erasures.empty()) return false;
   for (const Erasure& erasure : erasures) {
     if (erasure.record.stage == ErasureRecord::Stage::rows) TRY(purge(erasure));
     if (parts_.stop) return false;
   }
-  TRY_ASSIGN(const bool log_is_clean, parts_.erase_run_log());
-  TRY_ASSIGN(const bool files_are_gone, erase_files(erasures));
-  if (!log_is_clean || !files_are_gone || parts_.stop) return false;
-  for (Erasure& erasure : erasures) {
-    TRY(parts_.execute(EndErasure{std::move(erasure.user), std::move(erasure.thread), erasure.deletion}));
+  Round& round = rounds_.emplace_back();
+  round.erasures = std::move(erasures);
+  round.run_log_end = parts_.seal_run_log();
+  return true;
+}
+
+Result<bool> Eraser::go_on(Round& round) {
+  if (!round.tables_rewritten) TRY(rewrite_files(round));
+  TRY_ASSIGN(const bool log_is_clean, parts_.erase_run_log(round.run_log_end));
+  if (!round.tables_rewritten || !log_is_clean || !wait_for_files(round) || parts_.stop) return false;
+  for (const Erasure& erasure : round.erasures) {
+    TRY(parts_.execute(EndErasure{erasure.user, erasure.thread, erasure.deletion}));
   }
-  log::debug("deleted threads erased", {{"count", erasures.size()}});
+  log::debug("deleted threads erased", {{"count", round.erasures.size()}});
   return true;
 }
 
@@ -132,7 +155,8 @@ Result<void> Eraser::send(const Erasure& erasure, std::vector<DeadRow>& rows, bo
 
 // After the flush every write-ahead log that was there before is of no use any more; after the compactions every table
 // that held such a row is replaced. What then is still in the folder but not alive waits to be deleted.
-Result<bool> Eraser::erase_files(const std::vector<Erasure>& erasures) {
+Result<void> Eraser::rewrite_files(Round& round) {
+  const std::vector<Erasure>& erasures = round.erasures;
   rocksdb::DB& db = parts_.database.db();
   std::set<std::string> dead;
   for (const std::string& file : files_of(db)) {
@@ -171,8 +195,15 @@ Result<bool> Eraser::erase_files(const std::vector<Erasure>& erasures) {
   for (const std::string& file : files_of(db)) {
     if (file.ends_with(".sst") && !live.contains(file)) dead.insert(file);
   }
+  round.dead_files = std::move(dead);
+  round.tables_rewritten = !parts_.stop;
+  return {};
+}
+
+bool Eraser::wait_for_files(const Round& round) const {
+  const std::set<std::string>& dead = round.dead_files;
   for (int waits = 0; waits < kFileWaitsMax && !parts_.stop; ++waits) {
-    const std::set<std::string> left = files_of(db);
+    const std::set<std::string> left = files_of(parts_.database.db());
     if (std::none_of(dead.begin(), dead.end(), [&](const std::string& file) { return left.contains(file); })) {
       return true;
     }

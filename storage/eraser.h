@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,12 +19,14 @@ using Execute = std::function<Result<Reply>(Command)>;
 // Makes deleted text go from every file (FORMAT.md, "Deletion"). Blocks for long; one thread. Internal to storage.
 class Eraser {
  public:
-  // `erase_run_log`: lets go of the run log's segments that hold nothing but ended runs; false: some must stay, because
-  // a run goes on. `stop`: asks a pass to end early; what is left is taken up by the next one.
+  // `seal_run_log`: no segment of the run log below the number that it gives is written any more. `erase_run_log`: lets
+  // go of those below a number; false: some must stay, because a run in them goes on. `stop`: asks a pass to end early;
+  // what is left is taken up by the next one.
   struct Parts {
     const Database& database;
     Execute execute;
-    std::function<Result<bool>()> erase_run_log;
+    std::function<uint64_t()> seal_run_log;
+    std::function<Result<bool>(uint64_t)> erase_run_log;
     std::atomic<bool>& stop;
   };
   explicit Eraser(Parts parts) : parts_(std::move(parts)) {}
@@ -40,17 +43,32 @@ class Eraser {
     ErasureRecord record;
   };
   Result<std::vector<Erasure>> waiting() const;
+  // Erasures that are taken together, until nothing holds their bytes any more. Each step is done once: a run that goes
+  // on for long must not have the same files rewritten again and again.
+  struct Round {
+    std::vector<Erasure> erasures;
+    uint64_t run_log_end = 0;
+    bool tables_rewritten = false;
+    std::set<std::string> dead_files;  // what must still go from the database's folder
+  };
+  // Purges what no round has yet, and makes a round of it. False: nothing new, or stopped.
+  Result<bool> begin_round();
+  // True: nothing of it is left.
+  Result<bool> go_on(Round& round);
   // Deletes the rows of one dead thread, piece by piece.
   Result<void> purge(const Erasure& erasure);
   Result<void> purge_family(const Erasure& erasure, Family family, std::string first, const std::string& end,
                             std::vector<DeadRow>& rows);
   Result<void> send(const Erasure& erasure, std::vector<DeadRow>& rows, bool is_last);
-  // Rewrites every file that may hold bytes of these threads. True: the old ones are gone.
-  Result<bool> erase_files(const std::vector<Erasure>& erasures);
+  // Rewrites every file that may hold bytes of these threads; the old ones are the round's dead files then.
+  Result<void> rewrite_files(Round& round);
+  // Waits a moment for them to go. True: they have.
+  bool wait_for_files(const Round& round) const;
   Result<void> flush_all();
   Result<void> compact(std::string_view first, std::string_view end, Family family);
 
   Parts parts_;
+  std::vector<Round> rounds_;
 };
 
 }  // namespace bobbin::store

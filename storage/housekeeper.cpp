@@ -43,6 +43,7 @@ Housekeeper::Housekeeper(const Database& database, Writer& writer, Options optio
       changes_(database),
       eraser_({.database = database,
                .execute = [this](Command command) { return execute(std::move(command)); },
+               .seal_run_log = options_.seal_run_log,
                .erase_run_log = options_.erase_run_log,
                .stop = stopping_}) {}
 

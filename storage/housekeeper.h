@@ -21,7 +21,8 @@ class Housekeeper {
     uint32_t keep_s = 0;  // of threads that do not say it themselves; 0: for ever
     uint64_t changes_kept_max = 0;
     int64_t changes_kept_us = 0;
-    std::function<Result<bool>()> erase_run_log;
+    std::function<uint64_t()> seal_run_log;  // as Eraser::Parts says
+    std::function<Result<bool>(uint64_t)> erase_run_log;
   };
   Housekeeper(const Database& database, Writer& writer, Options options);
   ~Housekeeper() { stop(); }

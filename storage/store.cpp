@@ -46,8 +46,6 @@ struct Store::Impl {
       early_failure = error;
     }
   }
-  // By the time of a pass the runs of what was deleted have ended: all that they said is in segments before the seal.
-  Result<bool> erase_run_log() { return run_log->erase_before(run_log->seal()); }
   void tell(const std::vector<CommittedChange>& committed) noexcept {
     housekeeper->on_changes(committed);
     if (listener != nullptr) listener->on_changes(committed);
@@ -83,12 +81,15 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
                                        .on_fatal = options.on_fatal});
   impl->changes.emplace(*impl->database);
   impl->listener = options.listener;
-  impl->housekeeper.emplace(*impl->database, *impl->writer,
-                            Housekeeper::Options{.wall_clock = options.wall_clock,
-                                                 .keep_s = options.keep_s,
-                                                 .changes_kept_max = options.changes_kept_max,
-                                                 .changes_kept_us = options.changes_kept_us,
-                                                 .erase_run_log = [raw = impl.get()] { return raw->erase_run_log(); }});
+  impl->housekeeper.emplace(
+      *impl->database, *impl->writer,
+      Housekeeper::Options{
+          .wall_clock = options.wall_clock,
+          .keep_s = options.keep_s,
+          .changes_kept_max = options.changes_kept_max,
+          .changes_kept_us = options.changes_kept_us,
+          .seal_run_log = [raw = impl.get()] { return raw->run_log->seal(); },
+          .erase_run_log = [raw = impl.get()](uint64_t end) { return raw->run_log->erase_before(end); }});
   TRY_ASSIGN(std::vector<FinishRun> interrupted, interrupted_runs(*impl->database, *impl->run_log));
   for (FinishRun& finish : interrupted) {
     const std::string thread = finish.thread;
