@@ -204,9 +204,11 @@ bool Eraser::wait_for_files(const Round& round) const {
   const std::set<std::string>& dead = round.dead_files;
   for (int waits = 0; waits < kFileWaitsMax && !parts_.stop; ++waits) {
     const std::set<std::string> left = files_of(parts_.database.db());
-    if (std::none_of(dead.begin(), dead.end(), [&](const std::string& file) { return left.contains(file); })) {
-      return true;
-    }
+    // One that was not alive yet, as the output of a compaction of other rows that was just being made, is by now.
+    const std::set<std::string> live = live_tables(parts_.database.db());
+    const bool some_are_left = std::any_of(
+        dead.begin(), dead.end(), [&](const std::string& file) { return left.contains(file) && !live.contains(file); });
+    if (!some_are_left) return true;
     std::this_thread::sleep_for(kFileWait);
   }
   return false;

@@ -179,3 +179,27 @@ TEST_CASE(a_server_wide_age_limit_spares_what_was_used_since) {
   CHECK_OK(f.store->keep_house());
   CHECK((f.sessions("u") == std::vector<std::string>{"young"}));
 }
+
+TEST_CASE(an_erasure_ends_though_some_run_is_always_active) {
+  Fixture f;
+  const std::string data = f.directory.path() + "/data";
+  const auto writer = f.store->run_log().make_writer();
+  const auto say = [&](uint32_t run, const std::string& text) {
+    writer->append(run_number(run), 1, RunLogKind::token, text);
+    CHECK_OK(writer->flush());
+  };
+  f.turn("u", "t", secret(1), secret(2));
+  say(1001, secret(2));
+  writer->end_run(run_number(1001));
+  say(1002, "a neighbour in the same segment, which goes on");
+  CHECK_OK(f.delete_thread("u", "t"));
+  CHECK(!CHECK_OK(f.store->keep_house()));  // the neighbour holds the segment
+  CHECK(!files_with(data + "/runlog", secret(2)).empty());
+  CHECK_EQ(files_with(data + "/db", secret(2)).size(), size_t{0});
+  say(1003, "the next one has begun before the neighbour ends");
+  CHECK(!CHECK_OK(f.store->keep_house()));
+  writer->end_run(run_number(1002));
+  keep_house_to_the_end(*f.store);
+  CHECK_EQ(files_with(data, secret(2)).size(), size_t{0});
+  writer->end_run(run_number(1003));
+}
