@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -95,6 +96,21 @@ Result<void> check_families(rocksdb::Env* env, const std::string& path) {
     }
   }
   return {};
+}
+
+// What RocksDB still points into when it must not be closed.
+struct Abandoned {
+  std::unique_ptr<rocksdb::Env> env;
+  rocksdb::DB* db;
+  rocksdb::ColumnFamilyHandle* default_family;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> families;
+};
+
+void hold_until_exit(Abandoned abandoned) {
+  static std::mutex mutex;
+  static auto& held = *new std::vector<Abandoned>;  // never destroyed: that would close them
+  const std::lock_guard lock(mutex);
+  held.push_back(std::move(abandoned));
 }
 
 }  // namespace
@@ -186,10 +202,10 @@ Result<bool> Database::get(const rocksdb::ReadOptions& options, Family name, std
 }
 
 Database::~Database() {
+  if (db_) rocksdb::CancelAllBackgroundWork(db_.get(), true);  // nobody calls into the owner from here on
   if (abandoned_) {
-    static_cast<void>(db_.release());
+    hold_until_exit({std::move(env_), db_.release(), default_family_, families_});
   } else if (db_) {
-    rocksdb::CancelAllBackgroundWork(db_.get(), true);
     for (rocksdb::ColumnFamilyHandle* handle : families_) static_cast<void>(db_->DestroyColumnFamilyHandle(handle));
     static_cast<void>(db_->DestroyColumnFamilyHandle(default_family_));
     const rocksdb::Status status = db_->Close();
