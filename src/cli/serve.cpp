@@ -56,9 +56,11 @@ void raise_descriptor_limit() {
 // glibc raises its thresholds with the largest block that was ever freed, and then keeps such blocks: one page of 16
 // MiB would stay for good. Fixed, such blocks come from and go back to the system.
 void keep_heap_small() {
+  // NOLINTBEGIN(concurrency-mt-unsafe): before there are threads
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   mallopt(M_TRIM_THRESHOLD, 512 * 1024);
   mallopt(M_ARENA_MAX, 4);
+  // NOLINTEND(concurrency-mt-unsafe)
 }
 
 log::Level log_level(const std::string& name) noexcept {

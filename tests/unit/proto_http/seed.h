@@ -12,7 +12,7 @@ namespace bobbin::test {
 
 // The generator of one randomised test. Its seed is printed; BOBBIN_TEST_SEED repeats a run.
 inline std::mt19937_64 seeded_random(const char* test_name) {
-  const char* given = std::getenv("BOBBIN_TEST_SEED");
+  const char* given = std::getenv("BOBBIN_TEST_SEED");  // NOLINT(concurrency-mt-unsafe): nobody sets it meanwhile
   const uint64_t seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   std::printf("%s: BOBBIN_TEST_SEED=%llu\n", test_name, static_cast<unsigned long long>(seed));
   return std::mt19937_64(seed);
