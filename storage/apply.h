@@ -54,6 +54,7 @@ class Applier {
   Result<Reply> apply(CancelQueued& command);
   Result<Reply> apply(DeleteThread& command);
   Result<Reply> apply(DeleteUserThreads& command);
+  Result<Reply> apply(ChangeSetting& command);
   Result<Reply> apply(ExpireThread& command);
   Result<Reply> apply(PurgeRows& command);
   Result<Reply> apply(EndErasure& command);
@@ -70,7 +71,7 @@ class Applier {
   Result<std::optional<QueueRecord>> read_next(const std::string& user, const std::string& thread,
                                                const ThreadState& state);
 
-  void enqueue(const Submit& command, QueueRecord entry, ThreadState& state);
+  void enqueue(const Submit& command, const QueueRecord& entry, ThreadState& state);
   // Begins a run, in a new thread when there is none: all that a turn needs is in state and batch afterwards. Cannot
   // fail.
   StartedRun start_run(const std::string& user, const std::string& thread, ThreadState& state, UserState& owner,

@@ -27,6 +27,8 @@ Result<Reply> Applier::apply(Submit& command) {
   if (busy && (state->summary.active_run == command.run_id || waits(*state, command.run_id))) {
     return fail(Code::invalid, 0, "run id is in use");
   }
+  if (state->exists && command.keep_s != 0 && command.keep_s != state->summary.keep_s)
+    return fail(Code::invalid, 0, "expires_in can only be given where the thread begins");
   TRY_ASSIGN(QueueRecord entry, resolve_parent(command, *state));
   if (busy) {
     if (command.on_busy == OnBusy::reject) return fail(Code::busy, 0, "a run is active in this thread");
@@ -34,7 +36,7 @@ Result<Reply> Applier::apply(Submit& command) {
       return fail(Code::queue_full, 0, "the thread's queue is full");
     entry.content = std::move(command.content);
     entry.options = std::move(command.options);
-    enqueue(command, std::move(entry), *state);
+    enqueue(command, entry, *state);
     return Submitted{.state = Submitted::State::queued,
                      .incarnation = state->summary.incarnation,
                      .thread_created = false,
@@ -48,8 +50,9 @@ Result<Reply> Applier::apply(Submit& command) {
   if (created) state->summary.keep_s = command.keep_s;
   StartedRun run =
       start_run(command.user, command.thread, *state, *owner, std::move(entry), batch_.next_sequence(), parent);
+  const uint64_t incarnation = run.incarnation;
   return Submitted{.state = Submitted::State::started,
-                   .incarnation = run.incarnation,
+                   .incarnation = incarnation,
                    .thread_created = created,
                    .run = std::move(run),
                    .position = 0};
@@ -74,7 +77,7 @@ Result<QueueRecord> Applier::resolve_parent(const Submit& command, const ThreadS
   return entry;
 }
 
-void Applier::enqueue(const Submit& command, QueueRecord entry, ThreadState& state) {
+void Applier::enqueue(const Submit& command, const QueueRecord& entry, ThreadState& state) {
   const uint64_t position = batch_.next_sequence();
   Change change(batch_, ChangeOperation::submit_queued, command.user, command.thread, wall_clock_());
   put_queue_entry(change, command.user, command.thread, position, entry);

@@ -23,7 +23,7 @@ enum class OnBusy : uint8_t {
 //
 // It starts at once when the thread has neither an active run nor waiting entries; otherwise `on_busy` decides.
 // Errors: busy; queue_full (limits::kThreadQueueMax wait already); not_found (`parent`); too_large (content or
-// options above kCommandBytesMax); invalid (also: run_id is zero, active or waiting in this thread).
+// options above kCommandBytesMax); invalid (also: run_id is zero, active or waiting in this thread; another keep_s).
 struct Submit {
   std::string user;
   std::string thread;
@@ -35,8 +35,9 @@ struct Submit {
   std::optional<Uuid> parent;
   OnBusy on_busy = OnBusy::queue;
   std::string options;  // opaque small bytes (model …), kept with the queue entry and the run
-  // Of a thread that this submit makes: it is deleted so many seconds after its last message. 0: as the server keeps
-  // all others.
+  // Of a thread that this submit makes: it is deleted so many seconds after its last message (storage/retention.h). 0:
+  // as long as its user's others. A thread that is there already keeps what it was made with: another number, not 0, is
+  // refused.
   uint32_t keep_s = 0;
 };
 
@@ -143,6 +144,16 @@ struct Deleted {
   std::vector<Run> cancelled;
 };
 
+// Sets one of a user's settings, or with an empty `json` takes it back. What values mean is for those who read them.
+// Errors: invalid (name), too_large (above kSettingBytesMax).
+struct ChangeSetting {
+  std::string user;
+  std::string name;  // 1..64 small letters, digits and underscores
+  std::string json;
+};
+inline constexpr size_t kSettingNameBytesMax = 64;
+inline constexpr size_t kSettingBytesMax = 64 * 1024;
+
 // Below: asked for by the store's own housekeeping (storage/housekeeper.h) and by followers. Only ExpireThread, which
 // is a deletion, makes a change entry.
 
@@ -194,8 +205,8 @@ struct Done {};
 // Content, reasoning, tool steps, options: none of them may be longer.
 inline constexpr size_t kCommandBytesMax = 16 * 1024 * 1024;
 
-using Command = std::variant<Submit, FinishRun, StartNext, CancelQueued, DeleteThread, DeleteUserThreads, ExpireThread,
-                             PurgeRows, EndErasure, TrimChanges, MoveFollower>;
+using Command = std::variant<Submit, FinishRun, StartNext, CancelQueued, DeleteThread, DeleteUserThreads, ChangeSetting,
+                             ExpireThread, PurgeRows, EndErasure, TrimChanges, MoveFollower>;
 
 // In the order of Command: Submit → Submitted, FinishRun → Finished, StartNext → StartedNext, CancelQueued → Cancelled,
 // deletes → Deleted, all others → Done.

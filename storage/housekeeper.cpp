@@ -7,6 +7,7 @@
 #include "src/base/log.h"
 #include "storage/keys.h"
 #include "storage/records.h"
+#include "storage/retention.h"
 #include "storage/rocksdb_options.h"
 #include "storage/scan.h"
 #include "storage/waiting_operation.h"
@@ -20,7 +21,7 @@ using std::chrono::seconds;
 constexpr seconds kErasureDelay{2};
 // When something still holds a file.
 constexpr seconds kErasureRetry{20};
-// Expired threads go at the latest so long after their time.
+// Expired threads go at the latest so long after their time; all summaries are read for it.
 constexpr seconds kSweepInterval{600};
 // The change log is looked at after so many new entries too.
 constexpr uint64_t kChangesBetweenTrims = 10'000;
@@ -41,6 +42,7 @@ Housekeeper::Housekeeper(const Database& database, Writer& writer, Options optio
       writer_(writer),
       options_(std::move(options)),
       changes_(database),
+      reader_(database),
       eraser_({.database = database,
                .execute = [this](Command command) { return execute(std::move(command)); },
                .seal_run_log = options_.seal_run_log,
@@ -78,6 +80,7 @@ void Housekeeper::on_changes(const std::vector<CommittedChange>& changes) noexce
 
 void Housekeeper::serve() {
   seconds pause = kErasureDelay;  // the start of the process has other things to do
+  std::chrono::steady_clock::time_point next_sweep;
   while (!stopping_) {
     {
       std::unique_lock lock(mutex_);
@@ -89,7 +92,9 @@ void Housekeeper::serve() {
       wake_.wait_for(lock, pause, [this] { return stopping_.load(); });
     }
     if (stopping_) return;
-    const Result<bool> done = run_now();
+    const bool sweeps = std::chrono::steady_clock::now() >= next_sweep;
+    const Result<bool> done = run(sweeps);
+    if (done && sweeps) next_sweep = std::chrono::steady_clock::now() + kSweepInterval;
     if (!done && !stopping_) {
       log::warn("housekeeping failed; it will be tried again",
                 {{"error", code_name(done.error().code)}, {"detail", done.error().detail}});
@@ -98,20 +103,19 @@ void Housekeeper::serve() {
   }
 }
 
-Result<bool> Housekeeper::run_now() {
+Result<bool> Housekeeper::run(bool sweeps) {
   const std::lock_guard one(pass_mutex_);
   {
     const std::lock_guard lock(mutex_);
     erasure_waits_ = false;
     changes_since_trim_ = 0;
   }
-  return pass();
-}
-
-Result<bool> Housekeeper::pass() {
-  TRY(expire_threads());
+  // A summary that cannot be read must not keep what was deleted from being erased.
+  const Result<void> expired = sweeps ? expire_threads() : Result<void>{};
   TRY(trim_changes());
-  return eraser_.run();
+  TRY_ASSIGN(const bool erased, eraser_.run());
+  TRY(expired);
+  return erased;
 }
 
 Result<void> Housekeeper::expire_threads() {
@@ -120,6 +124,8 @@ Result<void> Housekeeper::expire_threads() {
   options.fill_cache = false;
   std::string first("\x01", 1);
   const std::string end("\xff", 1);
+  std::string user;  // of the row before
+  uint32_t user_keep_s = 0;
   for (bool more = true; more && !stopping_;) {
     std::vector<ExpireThread> due;
     {
@@ -129,7 +135,11 @@ Result<void> Housekeeper::expire_threads() {
         if (!key) return fail(corrupt_row(Family::threads, scan.key(), Error(Code::corrupt, 0, "not a thread key")));
         const auto summary = decode_summary(scan.value(), key->thread);
         if (!summary) return fail(corrupt_row(Family::threads, scan.key(), summary.error()));
-        const int64_t keep_s = summary->keep_s != 0 ? summary->keep_s : options_.keep_s;
+        if (key->user != user) {
+          user = key->user;
+          TRY_ASSIGN(user_keep_s, reader_.read_user_keep_s(user, Tier::any));
+        }
+        const int64_t keep_s = shortest_keep_s(summary->keep_s, user_keep_s, options_.keep_s);
         const int64_t idle_since_us = now_us - keep_s * 1'000'000;
         if (keep_s == 0 || summary->updated_us > idle_since_us) continue;
         due.push_back({std::string(key->user), summary->thread, summary->incarnation, idle_since_us});

@@ -7,6 +7,7 @@
 
 #include "storage/change_reader.h"
 #include "storage/eraser.h"
+#include "storage/reader.h"
 #include "storage/store.h"
 #include "storage/writer.h"
 
@@ -18,7 +19,7 @@ class Housekeeper {
  public:
   struct Options {
     WallClock wall_clock;
-    uint32_t keep_s = 0;  // of threads that do not say it themselves; 0: for ever
+    uint32_t keep_s = 0;  // the server's limit (storage/retention.h)
     uint64_t changes_kept_max = 0;
     int64_t changes_kept_us = 0;
     std::function<uint64_t()> seal_run_log;  // as Eraser::Parts says
@@ -37,11 +38,12 @@ class Housekeeper {
   void on_changes(const std::vector<CommittedChange>& changes) noexcept;
 
   // Does on this thread what is due now, whenever the next pass would be. True: nothing waits to be erased any more.
-  Result<bool> run_now();
+  Result<bool> run_now() { return run(true); }
 
  private:
   void serve();
-  Result<bool> pass();
+  // One pass; with `sweeps` it also looks for what has been kept long enough.
+  Result<bool> run(bool sweeps);
   Result<void> expire_threads();
   Result<void> trim_changes();
   Result<Reply> execute(Command command);
@@ -50,6 +52,7 @@ class Housekeeper {
   Writer& writer_;
   const Options options_;
   const ChangeReader changes_;
+  const Reader reader_;
   std::atomic<bool> stopping_{false};
   Eraser eraser_;
 

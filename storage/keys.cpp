@@ -71,6 +71,11 @@ void append_queue_key(std::string& out, std::string_view user, std::string_view 
   append_be64(out, position);
 }
 
+void append_setting_key(std::string& out, std::string_view user, std::string_view name) {
+  append_str(out, user);
+  append_str(out, name);
+}
+
 void append_feed_key(std::string& out, std::string_view user, uint64_t sequence) {
   append_str(out, user);
   append_be64(out, sequence);

@@ -33,6 +33,9 @@ void append_run_key(std::string& out, std::string_view user, std::string_view th
 // str(user) | str(thread) | be64 position. 266 bytes at most. Within a thread, byte order is the order of turns.
 void append_queue_key(std::string& out, std::string_view user, std::string_view thread, uint64_t position);
 
+// str(user) | str(name). 258 bytes at most.
+void append_setting_key(std::string& out, std::string_view user, std::string_view name);
+
 // str(user) | be64 sequence. 137 bytes at most. Within a user, byte order is the order of changes.
 void append_feed_key(std::string& out, std::string_view user, uint64_t sequence);
 

@@ -2,10 +2,13 @@
 
 #include <rocksdb/snapshot.h>
 
+#include <charconv>
+
 #include "src/base/assert.h"
 #include "src/base/limits.h"
 #include "storage/keys.h"
 #include "storage/records.h"
+#include "storage/retention.h"
 #include "storage/rocksdb_options.h"
 #include "storage/scan.h"
 
@@ -248,6 +251,30 @@ Result<std::optional<RunInfo>> Reader::find_run(const std::string& user, const s
   }
   TRY(scan.status());
   return std::nullopt;
+}
+
+Result<std::optional<std::string>> Reader::read_setting(const std::string& user, std::string_view name,
+                                                        Tier tier) const {
+  if (!is_id(user, limits::kUserIdBytesMax) || name.empty() || name.size() > kSettingNameBytesMax) return std::nullopt;
+  const View view(database_, tier);
+  std::string key;
+  append_setting_key(key, user, name);
+  rocksdb::PinnableSlice value;
+  TRY_ASSIGN(const bool found, database_.get(view.options(), Family::settings, key, value));
+  if (!found) return std::nullopt;
+  auto json = decode_setting(to_view(value));
+  if (!json) return fail(corrupt_row(Family::settings, key, json.error()));
+  return std::move(*json);
+}
+
+Result<uint32_t> Reader::read_user_keep_s(const std::string& user, Tier tier) const {
+  TRY_ASSIGN(const std::optional<std::string> json, read_setting(user, kKeepDaysSetting, tier));
+  if (!json) return 0;
+  uint32_t days = 0;
+  const auto [end, error] = std::from_chars(json->data(), json->data() + json->size(), days);
+  if (error != std::errc() || end != json->data() + json->size() || days == 0 || days > kKeepDaysMax)
+    return fail(Code::corrupt, 0, "keep_days of a user is not a number of days");
+  return days * kSecondsPerDay;
 }
 
 Result<std::vector<UnfinishedThread>> Reader::unfinished_threads() const {

@@ -19,6 +19,8 @@ class Reader {
   Result<std::vector<QueuedSubmit>> read_queue(const std::string& user, const std::string& thread, Tier tier) const;
   Result<std::optional<RunInfo>> find_run(const std::string& user, const std::string& thread, const Uuid& run_id,
                                           Tier tier) const;
+  Result<std::optional<std::string>> read_setting(const std::string& user, std::string_view name, Tier tier) const;
+  Result<uint32_t> read_user_keep_s(const std::string& user, Tier tier) const;
   Result<std::vector<UnfinishedThread>> unfinished_threads() const;
 
  private:

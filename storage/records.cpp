@@ -34,7 +34,7 @@ bool in_range(Enum value, Enum first, Enum last) {
 }
 
 bool is_operation(ChangeOperation operation) {
-  return in_range(operation, ChangeOperation::run_started, ChangeOperation::user_threads_deleted);
+  return in_range(operation, ChangeOperation::run_started, ChangeOperation::setting_changed);
 }
 
 tl::unexpected<Error> misfit(std::source_location where = std::source_location::current()) {
@@ -284,6 +284,19 @@ Result<FeedRecord> decode_feed(std::string_view bytes) {
   event.run_id = record.id();
   if (!record.at_end() || !is_operation(event.operation)) return misfit();
   return event;
+}
+
+void append_setting_record(std::string& out, std::string_view json) {
+  auto record = begin_record(out, RecordType::setting);
+  record.blob(json);
+  record.finish();
+}
+
+Result<std::string> decode_setting(std::string_view bytes) {
+  TRY_ASSIGN(auto record, open_record(bytes, RecordType::setting));
+  std::string json(record.blob());
+  if (!record.at_end()) return misfit();
+  return json;
 }
 
 void append_erasure_record(std::string& out, const ErasureRecord& erasure) {

@@ -22,6 +22,7 @@ enum class RecordType : uint8_t {
   run = 3,
   queue = 4,
   change = 6,
+  setting = 10,
   feed = 11,
   number = 13,
   erasure = 18
@@ -113,6 +114,10 @@ Result<ChangeRecord> decode_change(std::string_view record);
 
 void append_feed_record(std::string& out, const FeedRecord& event);
 Result<FeedRecord> decode_feed(std::string_view record);
+
+// The JSON of one setting.
+void append_setting_record(std::string& out, std::string_view json);
+Result<std::string> decode_setting(std::string_view record);
 
 void append_erasure_record(std::string& out, const ErasureRecord& erasure);
 Result<ErasureRecord> decode_erasure(std::string_view record);

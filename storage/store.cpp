@@ -9,6 +9,7 @@
 #include "storage/housekeeper.h"
 #include "storage/reader.h"
 #include "storage/recovery.h"
+#include "storage/retention.h"
 #include "storage/waiting_operation.h"
 #include "storage/writer.h"
 
@@ -25,6 +26,7 @@ struct Store::Impl {
   std::optional<Reader> reader;
   std::optional<ChangeReader> changes;
   ChangeListener* listener = nullptr;
+  uint32_t keep_s = 0;
   std::optional<Writer> writer;
   std::unique_ptr<RunLog> run_log;
   std::optional<Housekeeper> housekeeper;
@@ -81,6 +83,7 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
                                        .on_fatal = options.on_fatal});
   impl->changes.emplace(*impl->database);
   impl->listener = options.listener;
+  impl->keep_s = options.keep_s;
   impl->housekeeper.emplace(
       *impl->database, *impl->writer,
       Housekeeper::Options{
@@ -137,6 +140,15 @@ Result<std::vector<QueuedSubmit>> Store::read_queue(const std::string& user, con
 Result<std::optional<RunInfo>> Store::find_run(const std::string& user, const std::string& thread, const Uuid& run_id,
                                                Tier tier) {
   return impl_->reader->find_run(user, thread, run_id, tier);
+}
+
+Result<std::optional<std::string>> Store::read_setting(const std::string& user, std::string_view name, Tier tier) {
+  return impl_->reader->read_setting(user, name, tier);
+}
+
+Result<uint32_t> Store::read_keep_s(const std::string& user, Tier tier) {
+  TRY_ASSIGN(const uint32_t users_own, impl_->reader->read_user_keep_s(user, tier));
+  return shortest_keep_s(0, users_own, impl_->keep_s);
 }
 
 Result<ChangesPage> Store::read_changes(uint64_t after, uint32_t limit, size_t bytes_max) {

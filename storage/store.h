@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/base/clock.h"
@@ -39,7 +40,7 @@ struct StoreOptions {
   size_t block_cache_bytes = 32 * 1024 * 1024;       // blocks, indexes and filters, all in it
   std::shared_ptr<rocksdb::FileSystem> file_system;  // under every file of the store; null: the system's own
   ChangeListener* listener = nullptr;                // outlives the store
-  uint32_t keep_s = 0;                               // threads go so long after their last message; 0: never
+  uint32_t keep_s = 0;                               // the server's limit, as storage/retention.h says; 0: none
   uint64_t changes_kept_max = limits::kChangesKeptMax;
   int64_t changes_kept_us = limits::kChangesKeptUs;
   // Called once, on a thread of the store, when the disk has failed: the process should end. `number` is errno where it
@@ -182,6 +183,12 @@ class Store {
   // nullopt: no such thread, or no such run in it.
   Result<std::optional<RunInfo>> find_run(const std::string& user, const std::string& thread, const Uuid& run_id,
                                           Tier tier);
+
+  // The JSON of one of a user's settings; nullopt: not set.
+  Result<std::optional<std::string>> read_setting(const std::string& user, std::string_view name, Tier tier);
+  // How long a user's threads are kept after their last message, by the server's limit and the user's own; 0: for ever.
+  // A thread's own keep_s may be shorter (storage/retention.h).
+  Result<uint32_t> read_keep_s(const std::string& user, Tier tier);
 
   // Following, as storage/follow.h says how. Blocks on disk.
   // At most `limit` entries after `after`, or `bytes_max` of stored records (one is always given).

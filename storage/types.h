@@ -92,7 +92,7 @@ struct ThreadSummary {
   uint64_t recency_stamp = 0;   // the stamp in this thread's recency key
   Uuid active_run;              // zero: none
   Uuid newest_run;              // the run that started last; never zero for threads that were not imported
-  uint32_t keep_s = 0;          // deleted so long after its last message; 0: as the server keeps all others
+  uint32_t keep_s = 0;          // deleted so long after its last message; 0: as its user's others (retention.h)
   uint64_t queue_head = 0;      // no queue entry of this thread has a smaller position
   std::string folder;
   std::vector<std::string> tags;
@@ -109,6 +109,7 @@ enum class ChangeOperation : uint8_t {
   queue_cancelled = 4,
   thread_deleted = 5,        // everything of this incarnation
   user_threads_deleted = 6,  // everything of the user's threads whose incarnation is below the change's sequence
+  setting_changed = 7,
 };
 
 // One entry of the change log that has just become durable.

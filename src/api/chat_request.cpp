@@ -7,6 +7,7 @@
 
 #include "src/api/exchange.h"
 #include "src/base/limits.h"
+#include "storage/retention.h"
 
 namespace bobbin::api {
 namespace {
@@ -65,13 +66,26 @@ Result<store::OnBusy> on_busy_choice(std::string_view word) {
   return fail(Code::invalid, 0, "on_busy must be \"queue\" or \"reject\"");
 }
 
+// A temporary chat lasts ten years at most.
+constexpr uint32_t kExpiresInMax = 3650 * store::kSecondsPerDay;
+
+// A whole number of 1..max; absent and null are 0.
+Result<uint32_t> number_or_zero(const std::optional<element>& field, uint32_t max, const char* complaint) {
+  if (!field || field->is_null()) return 0u;
+  uint64_t number = 0;
+  if (!field->is_uint64() || field->get(number) != simdjson::SUCCESS || number == 0 || number > max)
+    return fail(Code::invalid, 0, complaint);
+  return static_cast<uint32_t>(number);
+}
+
 constexpr size_t kModelNameBytesMax = 128;
 
 }  // namespace
 
 Result<ChatRequest> parse_chat_request(std::string_view body) {
-  TRY_ASSIGN(const auto fields,
-             parse_object(body, std::to_array<std::string_view>({"message", "thread_id", "model", "on_busy"})));
+  TRY_ASSIGN(
+      const auto fields,
+      parse_object(body, std::to_array<std::string_view>({"message", "thread_id", "model", "on_busy", "expires_in"})));
   ChatRequest request;
   TRY_ASSIGN(request.message, message_text(fields[0]));
   TRY_ASSIGN(request.thread_id, text_or_empty(fields[1], "thread_id must be a string"));
@@ -80,7 +94,20 @@ Result<ChatRequest> parse_chat_request(std::string_view body) {
   if (request.model.size() > kModelNameBytesMax) return fail(Code::invalid, 0, "model is longer than 128 bytes");
   TRY_ASSIGN(const std::string on_busy, text_or_empty(fields[3], "on_busy must be a string"));
   TRY_ASSIGN(request.on_busy, on_busy_choice(on_busy));
+  TRY_ASSIGN(request.expires_in_s,
+             number_or_zero(fields[4], kExpiresInMax, "expires_in must be 1 to 315360000 seconds"));
   return request;
+}
+
+Result<SettingsChange> parse_settings_change(std::string_view body) {
+  TRY_ASSIGN(const auto fields, parse_object(body, std::to_array<std::string_view>({"keep_days"})));
+  SettingsChange change;
+  if (fields[0]) {
+    TRY_ASSIGN(const uint32_t days,
+               number_or_zero(fields[0], store::kKeepDaysMax, "keep_days must be null or 1 to 36500"));
+    change.keep_days = days == 0 ? "" : std::to_string(days);
+  }
+  return change;
 }
 
 Result<std::string> parse_login_request(std::string_view body) {

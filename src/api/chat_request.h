@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,11 +16,18 @@ struct ChatRequest {
   std::string thread_id;  // checked; empty: the server makes one
   std::string model;      // empty: the server's default
   store::OnBusy on_busy = store::OnBusy::queue;
+  uint32_t expires_in_s = 0;  // of the thread that it makes, after each message; 0: as long as the user's others
 };
 
 // Errors: malformed (not JSON, not UTF-8, also inside fields that nobody reads), too_large (the message), invalid
 // (wrong types, empty message, bad thread id, a known field twice). Unknown fields are ignored.
 Result<ChatRequest> parse_chat_request(std::string_view body);
+
+// PATCH /me/settings: what is to change. Errors: malformed, invalid.
+struct SettingsChange {
+  std::optional<std::string> keep_days;  // JSON; empty: no limit any more
+};
+Result<SettingsChange> parse_settings_change(std::string_view body);
 
 // POST /auth/link: the secret of a one-time link. Errors: malformed, invalid.
 Result<std::string> parse_login_request(std::string_view body);

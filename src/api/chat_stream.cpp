@@ -20,7 +20,8 @@ Task<Result<Answer>> post_chat_stream(Services& services, Exchange& exchange) {
                                           .thread = std::move(thread),
                                           .content = std::move(request.message),
                                           .model = std::move(request.model),
-                                          .on_busy = request.on_busy},
+                                          .on_busy = request.on_busy,
+                                          .keep_s = request.expires_in_s},
                                          std::move(subscriber)));
   co_return std::nullopt;
 }

@@ -17,6 +17,8 @@ std::vector<Route> make_routes() {
       {Method::get, "/chat/sessions", Access::user, get_sessions},
       {Method::get, "/chat/sessions/{id}/queue", Access::user, get_queue},
       {Method::delete_, "/chat/sessions/{id}/queue/{run_id}", Access::user, delete_queued},
+      {Method::get, "/me/settings", Access::user, get_settings},
+      {Method::patch, "/me/settings", Access::user, patch_settings},
       {Method::post, "/auth/link", Access::open, post_login_link},
       {Method::get, "/health", Access::open, get_health},
       {Method::get, "/ready", Access::open, get_ready},

@@ -5,11 +5,13 @@
 #include "src/base/json.h"
 #include "src/base/limits.h"
 #include "src/chat/store_op.h"
+#include "storage/retention.h"
 
 namespace bobbin::api {
 namespace {
 
-void append_session(std::string& out, const store::ThreadSummary& thread) {
+// `keep_s`: of the user's threads.
+void append_session(std::string& out, const store::ThreadSummary& thread, uint32_t keep_s) {
   json::Object object(out);
   object.field("id", thread.thread).field("title", thread.title).field("preview", thread.preview);
   append_rfc3339(object.key("timestamp").append("\""), thread.updated_us);
@@ -17,17 +19,21 @@ void append_session(std::string& out, const store::ThreadSummary& thread) {
   append_rfc3339(object.key("created_at").append("\""), thread.created_us);
   out.push_back('"');
   object.number("message_count", thread.message_count);
+  if (const uint32_t kept_s = store::shortest_keep_s(thread.keep_s, keep_s, 0); kept_s != 0) {
+    append_rfc3339(object.key("expires_at").append("\""), thread.updated_us + int64_t{kept_s} * 1'000'000);
+    out.push_back('"');
+  }
   if (!thread.active_run.is_zero()) object.field("active_run", thread.active_run.to_string());
   object.close();
 }
 
-std::string sessions_json(const store::SessionsQuery& query, const store::SessionsPage& page) {
+std::string sessions_json(const store::SessionsQuery& query, const store::SessionsPage& page, uint32_t keep_s) {
   std::string out;
   json::Object object(out);
   object.key("sessions").push_back('[');
   for (const store::ThreadSummary& thread : page.sessions) {
     if (&thread != page.sessions.data()) out.push_back(',');
-    append_session(out, thread);
+    append_session(out, thread, keep_s);
   }
   out.push_back(']');
   if (page.next) object.field("next_cursor", store::format_sessions_cursor(*page.next, query.user));
@@ -50,7 +56,8 @@ Task<Result<Answer>> get_sessions(Services& services, Exchange& exchange) {
   // Written out where it is read, so that a long list does not hold the loop.
   chat::StoreRead read(services.pool, services.loop, [&](store::Tier tier) -> Result<std::string> {
     TRY_ASSIGN(const store::SessionsPage page, services.store.list_sessions(query, tier));
-    return sessions_json(query, page);
+    TRY_ASSIGN(const uint32_t keep_s, services.store.read_keep_s(exchange.user, tier));
+    return sessions_json(query, page, keep_s);
   });
   CO_TRY_ASSIGN(std::string json, co_await read.run());
   co_return json_response(std::move(json));

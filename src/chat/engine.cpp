@@ -63,7 +63,8 @@ Task<Result<void>> Engine::submit(Submission submission, std::unique_ptr<Subscri
                             .created_us = wall_now_us(),
                             .parent = std::nullopt,
                             .on_busy = submission.on_busy,
-                            .options = encode_run_options({.model = std::move(submission.model)})});
+                            .options = encode_run_options({.model = std::move(submission.model)}),
+                            .keep_s = submission.keep_s});
   if (const Result<void> begun = op.begin(); !begun) {
     remove_run(run_id);
     co_return fail(begun.error());

@@ -39,6 +39,7 @@ struct Submission {
   std::string content;
   std::string model;  // empty: the server's default
   store::OnBusy on_busy = store::OnBusy::queue;
+  uint32_t keep_s = 0;  // as in store::Submit
 };
 
 // The runs of one worker, and every change of threads that runs must know of. On the worker's loop.

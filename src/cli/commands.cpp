@@ -13,7 +13,7 @@ int report(const Error& error, std::string_view subject) {
   std::string line = "bobbin: ";
   line.append(subject).append(": ").append(error.detail[0] != '\0' ? error.detail : code_name(error.code));
   if (error.code == Code::io && error.number > 0 && error.number < 4096)
-    line.append(" (").append(std::strerror(error.number)).append(")");
+    line.append(" (").append(strerrordesc_np(error.number)).append(")");
   line.push_back('\n');
   std::fwrite(line.data(), 1, line.size(), stderr);
   return 1;

@@ -25,8 +25,10 @@ Result<std::string> read_small_file(const std::string& path) {
 
 // The lower-case name is the older convention, and wins as it does in curl.
 std::string environment(const char* lower, const char* upper) {
+  // NOLINTBEGIN(concurrency-mt-unsafe): before there are threads
   if (const char* value = std::getenv(lower); value != nullptr && *value != '\0') return value;
   const char* value = upper != nullptr ? std::getenv(upper) : nullptr;
+  // NOLINTEND(concurrency-mt-unsafe)
   return value != nullptr ? value : "";
 }
 

@@ -54,6 +54,7 @@ std::string environment_name(std::string_view option) {
 OptionValues read_environment(const std::vector<OptionName>& names) {
   OptionValues values;
   for (const OptionName& option : names) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads
     const char* value = std::getenv(environment_name(option.name).c_str());
     if (value != nullptr && *value != '\0') values[option.name] = split_values(value, option.is_list);
   }
@@ -99,7 +100,8 @@ std::vector<std::string> merge_sources(const std::vector<std::string>& flags, co
         return has_flag(flags, one) || (above != nullptr && above->contains(one));
       });
       if (is_set_above) continue;
-      for (const std::string& value : values) merged.push_back("--" + name + "=" + value);
+      for (const std::string& value : values)
+        merged.push_back(std::string("--").append(name).append("=").append(value));
     }
   };
   take(config, &environment);

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "src/cli/option_sources.h"
+#include "storage/retention.h"
 
 namespace bobbin::cli {
 namespace {
@@ -145,6 +146,10 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
       ->capture_default_str();
   app.add_option("--block-cache-mib", options.block_cache_mib, "memory for stored data that is read")
       ->check(CLI::Range(1u, 1'000'000u))
+      ->capture_default_str();
+  app.add_option("--keep-days", options.keep_days,
+                 "delete conversations so many days after their last message; 0: never")
+      ->check(CLI::Range(0u, store::kKeepDaysMax))
       ->capture_default_str();
   app.add_flag("--print-login-link", options.login_link, "print a link that signs --login-user in, once");
   app.add_option("--login-user", options.login_user, "user id for --print-login-link")

@@ -14,6 +14,7 @@
 #include "src/cli/commands.h"
 #include "src/cli/listen_address.h"
 #include "src/cli/worker.h"
+#include "storage/retention.h"
 
 namespace bobbin::cli {
 namespace {
@@ -130,6 +131,7 @@ int serve(const ServeOptions& options) {
   Result<std::unique_ptr<store::Store>> store =
       store::Store::open({.directory = options.data,
                           .block_cache_bytes = size_t{options.block_cache_mib} * 1024 * 1024,
+                          .keep_s = options.keep_days * store::kSecondsPerDay,
                           .on_fatal = on_disk_failed});
   if (!store) {
     log::stop();

@@ -67,7 +67,7 @@ std::span<const LocalServer> usual_local_servers() noexcept { return kServers; }
 
 Judgement judge_models_answer(int32_t status, std::string_view server, std::string_view body) {
   if (is_bobbin(server)) return {.verdict = ProbeVerdict::another_bobbin, .model = ""};
-  const Judgement none{.verdict = ProbeVerdict::not_a_model_server, .model = ""};
+  Judgement none{.verdict = ProbeVerdict::not_a_model_server, .model = ""};
   if (status != 200) return none;
   dom::parser parser;
   dom::object document;

@@ -146,40 +146,6 @@ TEST_CASE(a_long_thread_is_purged_in_pieces_beside_other_work) {
   CHECK((f.sessions("u") == std::vector<std::string>{"other"}));
 }
 
-TEST_CASE(a_thread_goes_when_it_has_been_idle_for_as_long_as_it_is_kept) {
-  Fixture f;
-  Submit temporary;
-  temporary.user = "u";
-  temporary.thread = "temporary";
-  temporary.content = "q";
-  temporary.keep_s = 60;
-  const Submitted made = CHECK_OK(f.submit(temporary));
-  f.turn("u", "kept", "q", "a");
-  advance_us(int64_t{600} * 1'000'000);
-  CHECK_OK(f.store->keep_house());
-  CHECK(f.page("u", "temporary").found);  // a run is active: it is in use
-  f.finish(*made.run, "a");
-  advance_us(int64_t{59} * 1'000'000);
-  CHECK_OK(f.store->keep_house());
-  CHECK(f.page("u", "temporary").found);
-  advance_us(int64_t{2} * 1'000'000);
-  CHECK_OK(f.store->keep_house());
-  CHECK(!f.page("u", "temporary").found);
-  CHECK((f.sessions("u") == std::vector<std::string>{"kept"}));
-}
-
-TEST_CASE(a_server_wide_age_limit_spares_what_was_used_since) {
-  Fixture f(Fixture::Opened::later);
-  f.options.keep_s = 3600;
-  f.open();
-  f.turn("u", "old", "q", "a");
-  advance_us(int64_t{1800} * 1'000'000);
-  f.turn("u", "young", "q", "a");
-  advance_us(int64_t{2000} * 1'000'000);
-  CHECK_OK(f.store->keep_house());
-  CHECK((f.sessions("u") == std::vector<std::string>{"young"}));
-}
-
 TEST_CASE(an_erasure_ends_though_some_run_is_always_active) {
   Fixture f;
   const std::string data = f.directory.path() + "/data";
