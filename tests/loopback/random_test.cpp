@@ -1,5 +1,5 @@
 // Proves that order and content hold whatever the mixture: pipelined requests of all framings, cut anywhere, answered
-// at once, later, or as streams, to readers that pause. BOBBIN_SEED repeats a run.
+// at once, later, or as streams, to readers that pause. BOBBIN_TEST_SEED repeats a run.
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -58,10 +58,10 @@ void finish(Mixture& mixture, Pending& pending) {
 }  // namespace
 
 TEST_CASE(any_mixture_is_answered_in_order) {
-  const char* given = std::getenv("BOBBIN_SEED");
+  const char* given = std::getenv("BOBBIN_TEST_SEED");
   const uint32_t seed =
       given != nullptr ? static_cast<uint32_t>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
-  std::printf("BOBBIN_SEED=%u\n", seed);
+  std::printf("BOBBIN_TEST_SEED=%u\n", seed);
   Mixture mixture(seed);
   for (int round = 0; round < 30; ++round) {
     std::deque<Pending> pending;

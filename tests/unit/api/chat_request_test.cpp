@@ -23,14 +23,26 @@ TEST_CASE(the_old_clients_bodies_are_accepted) {
 }
 
 TEST_CASE(what_is_not_json_is_malformed_also_where_nobody_reads) {
-  for (const char* body :
-       {"", "{", "hello", "{\"message\":\"a\"", "{\"message\":\"a\",}", "{\"message\":\"a\",\"x\":tru}",
-        "{\"message\":\"a\",\"x\":01}", "{\"message\":\"a\",\"x\":[1,}", "{\"message\":\"a\"} x", "{'message':'a'}",
-        "{\"message\":\"a\xff\"}", "{\"message\":\"a\",\"x\":\"\xc3\"}", "{\"message\":\"\\ud800\"}",
-        "{\"message\":\"a\nb\"}", "{\"message\":\"\\x41\"}", "{\"message\":\"a\"}{\"message\":\"b\"}",
-        "\xef\xbb\xbf"
-        "{\"message\":",
-        "{\"message\":\"a\",\"x\":NaN}", "{\"message\":\"a\",\"x\":1e999999}"}) {
+  for (const char* body : {"",
+                           "{",
+                           "hello",
+                           "{\"message\":\"a\"",
+                           "{\"message\":\"a\",}",
+                           "{\"message\":\"a\",\"x\":tru}",
+                           "{\"message\":\"a\",\"x\":01}",
+                           "{\"message\":\"a\",\"x\":[1,}",
+                           "{\"message\":\"a\"} x",
+                           "{'message':'a'}",
+                           "{\"message\":\"a\xff\"}",
+                           "{\"message\":\"a\",\"x\":\"\xc3\"}",
+                           "{\"message\":\"\\ud800\"}",
+                           "{\"message\":\"a\nb\"}",
+                           "{\"message\":\"\\x41\"}",
+                           "{\"message\":\"a\"}{\"message\":\"b\"}",
+                           "\xef\xbb\xbf{\"message\":\"a\"}",
+                           "{\"message\":",
+                           "{\"message\":\"a\",\"x\":NaN}",
+                           "{\"message\":\"a\",\"x\":1e999999}"}) {
     const auto parsed = parse_chat_request(body);
     CHECK(!parsed.has_value());
     CHECK_EQ(std::string(code_name(parsed.error().code)), "malformed");

@@ -1,6 +1,6 @@
 // Proves over random exchanges that an answer which ends without an error is whole, that one with an error is the
 // beginning of what was sent, that a connection is kept exactly when it can serve again, and that nothing leaks,
-// whatever pieces, cuts, cancels and pauses come together. Prints its seed when it fails; BOBBIN_SEED sets one.
+// whatever pieces, cuts, cancels and pauses come together. Prints its seed when it fails; BOBBIN_TEST_SEED sets one.
 
 #include <cstdio>
 #include <cstdlib>
@@ -101,13 +101,14 @@ void play_many(unsigned seed) {
 }  // namespace
 
 TEST_CASE(random_exchanges_are_whole_or_say_that_they_are_not) {
-  const char* given = std::getenv("BOBBIN_SEED");
-  const unsigned first = given != nullptr ? static_cast<unsigned>(std::atoi(given)) : std::random_device{}();
+  const char* given = std::getenv("BOBBIN_TEST_SEED");
+  const unsigned first =
+      given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
   for (unsigned seed = first; seed < first + 5; ++seed) {
     try {
       play_many(seed);
     } catch (const bobbin::test::Failure&) {
-      std::fprintf(stderr, "BOBBIN_SEED=%u\n", seed);
+      std::fprintf(stderr, "BOBBIN_TEST_SEED=%u\n", seed);
       throw;
     }
   }

@@ -55,7 +55,7 @@ TEST_CASE(ids_stay_until_changed) {
 TEST_CASE(an_id_without_data_counts_for_the_next_event) { CHECK_EQ(read("id: 7\n\ndata: a\n\n"), "7|message|a;"); }
 
 TEST_CASE(an_id_with_nul_is_ignored) {
-  CHECK_EQ(read(std::string_view("id: 1\nid: 2\0003\ndata: a\n\n", 24)), "1|message|a;");
+  CHECK_EQ(read(std::string_view("id: 1\nid: 2\0003\ndata: a\n\n", 23)), "1|message|a;");
 }
 
 TEST_CASE(empty_data_is_an_event) {
