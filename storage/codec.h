@@ -44,6 +44,30 @@ class RecordWriter {
   size_t from_;
 };
 
+// Reads fields of fixed size in order; whoever makes it has made sure that their bytes are there.
+class FixedFields {
+ public:
+  explicit FixedFields(std::string_view bytes) : at_(bytes.data()) {}
+
+  uint8_t u8() noexcept { return static_cast<uint8_t>(*step(1)); }
+  uint32_t le32() noexcept { return load_le32(step(4)); }
+  uint64_t le64() noexcept { return load_le64(step(8)); }
+  int64_t time() noexcept { return static_cast<int64_t>(le64()); }
+  Uuid id() noexcept {
+    Uuid id;
+    std::memcpy(id.bytes.data(), step(id.bytes.size()), id.bytes.size());
+    return id;
+  }
+
+ private:
+  const char* step(size_t bytes) noexcept {
+    const char* at = at_;
+    at_ += bytes;
+    return at;
+  }
+  const char* at_;
+};
+
 // Reads the fields of one record in order. A read past the end gives zero or nothing and makes ok() false for good, so
 // a decoder reads all fields and asks once. Views point into the bytes given.
 class RecordReader {
@@ -51,13 +75,38 @@ class RecordReader {
   // `body` is what lies between the envelope's head and tail.
   explicit RecordReader(std::string_view body) : rest_(body) {}
 
-  uint8_t u8() noexcept;
-  uint32_t le32() noexcept;
-  uint64_t le64() noexcept;
+  uint8_t u8() noexcept {
+    const std::string_view bytes = take(1);
+    return bytes.empty() ? uint8_t{0} : static_cast<uint8_t>(bytes[0]);
+  }
+  uint32_t le32() noexcept {
+    const std::string_view bytes = take(4);
+    return bytes.empty() ? 0 : load_le32(bytes.data());
+  }
+  uint64_t le64() noexcept {
+    const std::string_view bytes = take(8);
+    return bytes.empty() ? 0 : load_le64(bytes.data());
+  }
   int64_t time() noexcept { return static_cast<int64_t>(le64()); }
-  Uuid id() noexcept;
+  Uuid id() noexcept {
+    Uuid id;
+    const std::string_view bytes = take(id.bytes.size());
+    if (!bytes.empty()) std::memcpy(id.bytes.data(), bytes.data(), id.bytes.size());
+    return id;
+  }
   std::string_view str() noexcept { return take(u8()); }
   std::string_view blob() noexcept { return take(le32()); }
+
+  // Exactly so many bytes, for FixedFields; empty when they are not there.
+  std::string_view take(size_t bytes) noexcept {
+    if (!ok_ || rest_.size() < bytes) {
+      ok_ = false;
+      return {};
+    }
+    const std::string_view taken(rest_.data(), bytes);
+    rest_.remove_prefix(bytes);
+    return taken;
+  }
 
   [[nodiscard]] bool ok() const noexcept { return ok_; }
   // ok, and nothing is left.
@@ -65,8 +114,6 @@ class RecordReader {
   [[nodiscard]] size_t bytes_left() const noexcept { return rest_.size(); }
 
  private:
-  std::string_view take(size_t bytes) noexcept;
-
   std::string_view rest_;
   bool ok_ = true;
 };

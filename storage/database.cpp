@@ -144,20 +144,20 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& directory, c
   const std::string path = directory + "/db";
   TRY(make_directory(path, 0700));
   TRY(check_families(database->env(), path));
-  TRY(database->open_families(path, options.block_cache_bytes, std::move(on_background_error)));
+  TRY(database->open_families(path, options, std::move(on_background_error)));
   TRY(database->check_format());
   return database;
 }
 
-Result<void> Database::open_families(const std::string& path, size_t block_cache_bytes,
+Result<void> Database::open_families(const std::string& path, const Options& chosen,
                                      OnBackgroundError on_background_error) {
-  rocksdb::DBOptions options = database_options(env());
+  rocksdb::DBOptions options = database_options(env(), chosen.option_trial);
   options.listeners.push_back(std::make_shared<BackgroundErrors>(std::move(on_background_error)));
-  const auto cache = make_block_cache(block_cache_bytes);
+  const auto cache = make_block_cache(chosen.block_cache_bytes, chosen.option_trial);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options(Family::meta, cache));
+  descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options(Family::meta, cache, chosen.option_trial));
   for (size_t i = 0; i < kFamilyCount; ++i) {
-    descriptors.emplace_back(kFamilyNames[i], family_options(static_cast<Family>(i + 1), cache));
+    descriptors.emplace_back(kFamilyNames[i], family_options(static_cast<Family>(i + 1), cache, chosen.option_trial));
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;

@@ -14,6 +14,7 @@
 
 // The open RocksDB with its families, and its errors as ours. Internal to storage.
 namespace bobbin::store {
+struct OptionTrial;
 
 inline std::string_view to_view(const rocksdb::Slice& slice) noexcept { return {slice.data(), slice.size()}; }
 inline rocksdb::Slice to_slice(std::string_view bytes) noexcept { return {bytes.data(), bytes.size()}; }
@@ -33,6 +34,7 @@ class Database {
   struct Options {
     size_t block_cache_bytes;
     std::shared_ptr<rocksdb::FileSystem> file_system;  // null: the system's own
+    const OptionTrial* option_trial = nullptr;         // of a benchmark
   };
 
   // Opens or makes `directory`/db under `directory`/lock and checks the format. Blocks. Errors: as Store::open.
@@ -59,7 +61,7 @@ class Database {
  private:
   Database() = default;
   [[nodiscard]] rocksdb::Env* env() const noexcept { return env_ ? env_.get() : rocksdb::Env::Default(); }
-  Result<void> open_families(const std::string& path, size_t block_cache_bytes, OnBackgroundError on_background_error);
+  Result<void> open_families(const std::string& path, const Options& chosen, OnBackgroundError on_background_error);
   Result<void> check_format();
 
   int lock_fd_ = -1;

@@ -67,23 +67,31 @@ void append_message_record(std::string& out, const Message& message) {
   record.finish();
 }
 
-Result<Message> decode_message(std::string_view bytes, uint64_t order) {
+// A page of history decodes 50 of them: what is before the first text is checked at once.
+constexpr size_t kMessageFixedBytes = 16 + 1 + 1 + 1 + 8 + 8 + 4 + 16;
+
+Result<void> decode_message(std::string_view bytes, uint64_t order, Message& message) {
   TRY_ASSIGN(auto record, open_record(bytes, RecordType::message));
-  Message message;
+  const auto assign = [](std::string& text, std::string_view blob) {
+    if (!blob.empty()) text = std::string(blob);  // cheaper than assign(), which looks at what is there
+  };
+  const std::string_view fixed = record.take(kMessageFixedBytes);
+  if (fixed.empty()) return misfit();
+  FixedFields field(fixed);
   message.order = order;
-  message.id = record.id();
-  message.role = static_cast<Role>(record.u8());
-  message.status = static_cast<MessageStatus>(record.u8());
-  const uint8_t has = record.u8();
-  message.created_us = record.time();
-  message.parent_order = record.le64();
-  message.depth = record.le32();
-  message.run_id = record.id();
-  message.model = record.blob();
-  message.finish_reason = record.blob();
-  message.content = record.blob();
-  message.reasoning = record.blob();
-  message.tool_steps = record.blob();
+  message.id = field.id();
+  message.role = static_cast<Role>(field.u8());
+  message.status = static_cast<MessageStatus>(field.u8());
+  const uint8_t has = field.u8();
+  message.created_us = field.time();
+  message.parent_order = field.le64();
+  message.depth = field.le32();
+  message.run_id = field.id();
+  assign(message.model, record.blob());
+  assign(message.finish_reason, record.blob());
+  assign(message.content, record.blob());
+  assign(message.reasoning, record.blob());
+  assign(message.tool_steps, record.blob());
   if ((has & kHasUsage) != 0) {
     Usage& usage = message.usage.emplace();
     usage.prompt_tokens = record.le64();
@@ -95,6 +103,12 @@ Result<Message> decode_message(std::string_view bytes, uint64_t order) {
       !in_range(message.status, MessageStatus::complete, MessageStatus::failed)) {
     return misfit();
   }
+  return {};
+}
+
+Result<Message> decode_message(std::string_view bytes, uint64_t order) {
+  Message message;
+  TRY(decode_message(bytes, order, message));
   return message;
 }
 

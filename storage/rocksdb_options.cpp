@@ -1,10 +1,8 @@
 #include "storage/rocksdb_options.h"
 
-#include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
-#include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 
 #include <string_view>
@@ -59,7 +57,7 @@ std::shared_ptr<const rocksdb::SliceTransform> prefix_of(Family family) {
 
 }  // namespace
 
-rocksdb::DBOptions database_options(rocksdb::Env* env) {
+rocksdb::DBOptions database_options(rocksdb::Env* env, const OptionTrial* trial) {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
@@ -90,20 +88,23 @@ rocksdb::DBOptions database_options(rocksdb::Env* env) {
   options.stats_persist_period_sec = 0;
   // Shown at opening instead: the names and sizes of files are checked against the manifest when they are read.
   options.skip_stats_update_on_db_open = true;
+  if (trial != nullptr && trial->database) trial->database(options);
   return options;
 }
 
-std::shared_ptr<rocksdb::Cache> make_block_cache(size_t bytes) {
+std::shared_ptr<rocksdb::Cache> make_block_cache(size_t bytes, const OptionTrial* trial) {
   rocksdb::LRUCacheOptions options;
   options.capacity = bytes;
   // Four shards: a few threads read; more would make each too small for a 4 MiB answer.
   options.num_shard_bits = 2;
   // Room that data blocks cannot push indexes and filters out of.
   options.high_pri_pool_ratio = 0.4;
+  if (trial != nullptr && trial->cache) trial->cache(options);
   return rocksdb::NewLRUCache(options);
 }
 
-rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr<rocksdb::Cache>& cache) {
+rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr<rocksdb::Cache>& cache,
+                                            const OptionTrial* trial) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   // One bound for all memory of reads: nothing lives outside the cache.
@@ -145,6 +146,7 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr
   }
   // Any file of which 64 of 256 neighbours are deletions is compacted away, in all families.
   options.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(256, 64, 0.25));
+  if (trial != nullptr && trial->family) trial->family(family, options, table);
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }

@@ -18,6 +18,7 @@ namespace bobbin::store {
 class Scan {
  public:
   // one_owner: all keys of the scan have the prefix of `first` (rocksdb_options.cpp), so files without it are skipped.
+  // Where it ends the bounds say; prefix_same_as_start would measure the prefix of every row again.
   enum class Within : uint8_t { one_owner, family };
 
   // Begins at the first key >= `first` and ends before `end`. Views of key() and value() hold until next() or seek().
@@ -26,7 +27,6 @@ class Scan {
       : first_(std::move(first)), end_(std::move(end)), first_slice_(first_), end_slice_(end_) {
     options.iterate_lower_bound = &first_slice_;
     options.iterate_upper_bound = &end_slice_;
-    options.prefix_same_as_start = within == Within::one_owner;
     options.total_order_seek = within == Within::family;
     it_.reset(database.db().NewIterator(options, database.family(family)));
     it_->Seek(first_slice_);

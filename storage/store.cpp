@@ -66,7 +66,7 @@ Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   auto impl = std::make_unique<Impl>();
   TRY_ASSIGN(impl->database,
-             Database::open(options.directory, {options.block_cache_bytes, options.file_system},
+             Database::open(options.directory, {options.block_cache_bytes, options.file_system, options.option_trial},
                             [raw = impl.get()](const Error& error) { raw->on_background_error(error); }));
   TRY_ASSIGN(impl->run_log,
              RunLog::open({.directory = options.directory + "/runlog",

@@ -24,6 +24,7 @@ class FileSystem;
 // caller's thread. It blocks and knows no loop. Handlers and runs use nothing of storage but this file and what it
 // includes.
 namespace bobbin::store {
+struct OptionTrial;
 
 // Told of every group of changes that has become durable, before the answers of its commands.
 class ChangeListener {
@@ -41,6 +42,7 @@ struct StoreOptions {
   std::shared_ptr<rocksdb::FileSystem> file_system;  // under every file of the store; null: the system's own
   ChangeListener* listener = nullptr;                // outlives the store
   uint32_t keep_s = 0;                               // the server's limit, as storage/retention.h says; 0: none
+  const OptionTrial* option_trial = nullptr;         // of a benchmark: see storage/rocksdb_options.h
   uint64_t changes_kept_max = limits::kChangesKeptMax;
   int64_t changes_kept_us = limits::kChangesKeptUs;
   // Called once, on a thread of the store, when the disk has failed: the process should end. `number` is errno where it
