@@ -106,14 +106,18 @@ std::vector<Trial> make_trials() {
         options.write_buffer_size = size_t{16} << 10;
         options.arena_block_size = size_t{4} << 10;
       }));
-  add("churned-256k", "recency and queue: buffer 256 KiB",
-      in_churned([](auto& options) { options.write_buffer_size = size_t{256} << 10; }));
+  add("churned-64k", "recency and queue: buffer 64 KiB",
+      in_churned([](auto& options) { options.write_buffer_size = size_t{64} << 10; }));
   add("churned-1m", "recency and queue: buffer 1 MiB",
       in_churned([](auto& options) { options.write_buffer_size = size_t{1} << 20; }));
   add("churned-two-buffers", "recency and queue: two buffers",
       in_churned([](auto& options) { options.max_write_buffer_number = 2; }));
   add("churned-trigger", "recency and queue: compaction from four files",
       in_churned([](auto& options) { options.level0_file_num_compaction_trigger = 4; }));
+  add("no-hint", "no place remembered for inserts in the buffer",
+      in_families([](Family, ColumnFamilyOptions& options, BlockBasedTableOptions&) {
+        options.memtable_insert_with_hint_prefix_extractor.reset();
+      }));
   add("no-density", "no compaction by density of deletions",
       in_families([](Family, ColumnFamilyOptions& options, BlockBasedTableOptions&) {
         options.table_properties_collector_factories.clear();

@@ -1,5 +1,7 @@
 #include "storage/writer.h"
 
+#include <rocksdb/perf_level.h>
+
 #include "src/base/assert.h"
 #include "src/base/limits.h"
 #include "src/base/log.h"
@@ -34,7 +36,10 @@ Result<Reply> Writer::apply_now(Command command) {
 
 void Writer::start() {
   serving_.store(true, std::memory_order_relaxed);
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);  // counters that nobody reads
+    run();
+  });
 }
 
 Result<void> Writer::submit(Operation& operation) {

@@ -67,6 +67,9 @@ bool is_line_space(utf8proc_int32_t c) noexcept {
 // A cluster of hundreds of combining marks is an attack on the sidebar, not a letter.
 constexpr size_t kClusterBytesMax = 64;
 
+// Two of them are two clusters, which needs no table.
+bool is_printable_ascii(utf8proc_int32_t c) noexcept { return c >= 0x20 && c < 0x7f; }
+
 std::string cut(std::string_view text, size_t graphemes_max, bool one_line) {
   std::string out;
   const uint8_t* bytes = bytes_of(text);
@@ -96,7 +99,12 @@ std::string cut(std::string_view text, size_t graphemes_max, bool one_line) {
       break_state = 0;
       cluster_from = out.size() - 1;
     }
-    const bool starts_cluster = previous < 0 || utf8proc_grapheme_break_stateful(previous, c, &break_state);
+    bool starts_cluster = true;
+    if (is_printable_ascii(previous) && is_printable_ascii(c)) {
+      break_state = 0;  // as after any two that have nothing to do with each other
+    } else if (previous >= 0) {
+      starts_cluster = utf8proc_grapheme_break_stateful(previous, c, &break_state);
+    }
     if (starts_cluster) {
       if (++graphemes > graphemes_max) return out += "...";
       cluster_from = out.size();
