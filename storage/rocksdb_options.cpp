@@ -57,6 +57,12 @@ std::shared_ptr<const rocksdb::SliceTransform> prefix_of(Family family) {
   return nullptr;
 }
 
+class SilentLogger final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 }  // namespace
 
 rocksdb::DBOptions database_options(rocksdb::Env* env) {
@@ -90,6 +96,14 @@ rocksdb::DBOptions database_options(rocksdb::Env* env) {
   options.stats_persist_period_sec = 0;
   // Shown at opening instead: the names and sizes of files are checked against the manifest when they are read.
   options.skip_stats_update_on_db_open = true;
+  return options;
+}
+
+rocksdb::DBOptions read_only_options(rocksdb::Env* env) {
+  rocksdb::DBOptions options = database_options(env);
+  options.create_if_missing = false;
+  options.create_missing_column_families = false;
+  options.info_log = std::make_shared<SilentLogger>();
   return options;
 }
 

@@ -15,6 +15,9 @@ inline constexpr size_t kWriteBufferBytesMax = 16 * 1024 * 1024;
 
 rocksdb::DBOptions database_options(rocksdb::Env* env);
 
+// Same, for tools that change nothing, and say themselves what is damaged.
+rocksdb::DBOptions read_only_options(rocksdb::Env* env);
+
 // Options of one family; `cache` is shared by all.
 rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr<rocksdb::Cache>& cache);
 
