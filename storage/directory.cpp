@@ -92,4 +92,54 @@ Result<void> sync_directory(const std::string& path) {
   return sync_and_close(fd);
 }
 
+Result<void> sync_tree(const std::string& path) {
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator it(path, error);
+  for (; !error && it != std::filesystem::recursive_directory_iterator(); it.increment(error)) {
+    const int fd = open(it->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) return fail(Code::io, errno, "a file cannot be opened to be synced");
+    const int failed = fsync(fd) != 0 ? errno : 0;
+    close(fd);
+    if (failed != 0) return fail(Code::io, failed, "a file cannot be synced");
+  }
+  if (error) return fail(Code::io, error.value(), "a directory cannot be read");
+  return sync_directory(path);
+}
+
+Result<void> write_private_file(const std::string& path, std::string_view bytes) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return fail(Code::io, errno, "a file cannot be made");
+  int failed = 0;
+  while (!bytes.empty() && failed == 0) {
+    const ssize_t count = write(fd, bytes.data(), bytes.size());
+    if (count > 0) bytes.remove_prefix(static_cast<size_t>(count));
+    if (count < 0 && errno != EINTR) failed = errno;
+  }
+  if (failed == 0 && fsync(fd) != 0) failed = errno;
+  close(fd);
+  if (failed == ENOSPC || failed == EDQUOT) return fail(Code::storage_full, failed, "the disk is full");
+  if (failed != 0) return fail(Code::io, failed, "a file cannot be written");
+  return {};
+}
+
+Result<std::string> read_small_file(const std::string& path, size_t bytes_max) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) return fail(Code::not_found, 0, "no such file");
+  if (fd < 0) return fail(Code::io, errno, "a file cannot be opened");
+  std::string bytes(bytes_max + 1, '\0');
+  size_t filled = 0;
+  int failed = 0;
+  while (filled < bytes.size() && failed == 0) {
+    const ssize_t count = read(fd, bytes.data() + filled, bytes.size() - filled);
+    if (count == 0) break;
+    if (count > 0) filled += static_cast<size_t>(count);
+    if (count < 0 && errno != EINTR) failed = errno;
+  }
+  close(fd);
+  if (failed != 0) return fail(Code::io, failed, "a file cannot be read");
+  if (filled > bytes_max) return fail(Code::too_large, 0, "a file is larger than it can be");
+  bytes.resize(filled);
+  return bytes;
+}
+
 }  // namespace bobbin::store

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "src/base/result.h"
 
@@ -11,6 +12,7 @@ namespace bobbin::store {
 inline constexpr char kDatabaseName[] = "db";
 inline constexpr char kRunLogName[] = "runlog";
 inline constexpr char kLockName[] = "lock";
+inline constexpr char kSecretName[] = "jwt-secret";  // that of src/auth/secret.h, where the operator gives none
 // There while `bobbin restore` works: a directory with it is incomplete.
 inline constexpr char kRestoreMarkerName[] = "restore-incomplete";
 
@@ -33,5 +35,14 @@ Result<void> make_directory(const std::string& path, const char* detail);
 
 // fsync of a directory: its names are on disk. Errors: io.
 Result<void> sync_directory(const std::string& path);
+
+// fsync of every file and directory below `path`, and of itself. Errors: io.
+Result<void> sync_tree(const std::string& path);
+
+// A new file of mode 0600 with these bytes, synced; not its name. Errors: io, storage_full.
+Result<void> write_private_file(const std::string& path, std::string_view bytes);
+
+// All of a small file. Errors: not_found, io, too_large.
+Result<std::string> read_small_file(const std::string& path, size_t bytes_max);
 
 }  // namespace bobbin::store

@@ -12,8 +12,8 @@ struct Progress {
   const char* unit = "";   // a literal: "bytes" or "rows"
 };
 
-// Implemented by whoever asked for the work. Both are called about once for each MiB or thousand rows, on the thread
-// that works or on one that works for it, never on two at a time; they may block for a moment.
+// Implemented by whoever asked for the work. Both are called often (each file, each 128 KiB, each thousand
+// rows), on the thread that works or on one that works for it, never on two at a time.
 class Watch {
  public:
   virtual ~Watch() = default;
