@@ -178,6 +178,8 @@ Result<VerifyReport> Store::verify(const VerifyOptions& options, Watch& watch) {
   return store::verify(*impl_->database, options, watch);
 }
 
+Result<DoctorReport> Store::examine() { return store::examine(impl_->database->directory(), impl_->database.get()); }
+
 void Store::close() noexcept {
   impl_->housekeeper->stop();
   impl_->writer->close();

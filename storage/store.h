@@ -12,6 +12,7 @@
 #include "storage/backup.h"
 #include "storage/commands.h"
 #include "storage/cursor.h"
+#include "storage/doctor.h"
 #include "storage/follow.h"
 #include "storage/run_log.h"
 #include "storage/types.h"
@@ -212,6 +213,7 @@ class Store {
   // of its own, before close(). Errors: storage/backup.h; storage/verify.h (`repair` is refused with invalid).
   Result<BackupReport> backup(const BackupOptions& options, Watch& watch);
   Result<VerifyReport> verify(const VerifyOptions& options, Watch& watch);
+  Result<DoctorReport> examine();  // storage/doctor.h
 
   // Takes no more commands, commits those that wait, stops the writer. Idempotent. Queries still work. Blocks.
   void close() noexcept;
