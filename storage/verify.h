@@ -50,8 +50,8 @@ struct VerifyReport {
   std::array<Rows, kFamilyCount> families{};  // in the order of Family
   uint64_t users = 0;
   uint64_t threads = 0;
-  uint64_t files = 0;  // of RocksDB, whose checksums hold
-  uint64_t run_log_segments = 0;
+  uint64_t files = 0;             // of RocksDB, whose checksums hold
+  uint64_t run_log_segments = 0;  // that are sound
   uint64_t last_sequence = 0;
   uint64_t problem_count = 0;
   uint64_t repaired_count = 0;

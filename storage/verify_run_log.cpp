@@ -80,6 +80,7 @@ Result<void> check_run_log(const Database& database, Findings& findings, Watch& 
   if (is_absent(listed)) return {};
   if (!listed.ok()) return fail(from_rocksdb(listed));
   std::sort(names.begin(), names.end());
+  uint64_t done = 0;
   for (const std::string& name : names) {
     if (watch.is_cancelled()) return fail(Code::cancelled, 0, "cancelled");
     const auto number = number_of(name);
@@ -88,11 +89,13 @@ Result<void> check_run_log(const Database& database, Findings& findings, Watch& 
     path.append("/").append(name);
     TRY_ASSIGN(const auto segment, read_segment(files, path));
     if (!segment) continue;
-    VerifyReport& report = findings.report();
-    ++report.run_log_segments;
-    watch.on_progress({"run log", report.run_log_segments, names.size(), "segments"});
+    watch.on_progress({"run log", ++done, names.size(), "segments"});
     std::string what = what_is_wrong(*segment, *number);
-    if (!what.empty()) findings.add_file(kRunLogKind, std::move(path), std::move(what));
+    if (what.empty()) {
+      ++findings.report().run_log_segments;
+    } else {
+      findings.add_file(kRunLogKind, std::move(path), std::move(what));
+    }
   }
   return {};
 }
