@@ -160,8 +160,10 @@ class Backup {
     if (!listed.ok()) return fail(backup_error(listed, "the run log cannot be read"));
     for (const std::string& name : names) {
       if (name == "." || name == ".." || segments_.contains(name)) continue;
+      std::string path = folder;
+      path.append("/").append(name);
       std::unique_ptr<rocksdb::FSSequentialFile> file;
-      const rocksdb::IOStatus opened = files->NewSequentialFile(folder + "/" + name, {}, &file, nullptr);
+      const rocksdb::IOStatus opened = files->NewSequentialFile(path, {}, &file, nullptr);
       if (opened.IsNotFound() || opened.IsPathNotFound()) continue;  // it went, as nothing needed it
       if (!opened.ok()) return fail(backup_error(opened, "the run log cannot be read"));
       segments_.emplace(name, std::move(file));

@@ -46,7 +46,7 @@ class Opened {
     }
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* raw = nullptr;
-    const auto status = rocksdb::DB::OpenForReadOnly(options, path, descriptors, &handles, &raw);
+    rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, path, descriptors, &handles, &raw);
     if (!status.ok()) return status;
     db.reset(raw);
     for (size_t i = 0; i < names.size(); ++i) families[names[i]] = handles[i];

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <sstream>
 #include <string_view>
 
 #include "storage/directory.h"
@@ -43,19 +44,27 @@ const char* kind_of(const fs::path& relative) {
   return "not Bobbin's";
 }
 
+// A file as /proc/locks names it.
+std::string place_of(const struct stat& file) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%02x:%02x:%" PRIu64, major(file.st_dev), minor(file.st_dev), uint64_t{file.st_ino});
+  return text;
+}
+
 // Who holds the flock, from the kernel's list; 0: nobody that this process may know of.
 int64_t lock_holder(const struct stat& lock) {
   std::ifstream locks("/proc/locks");
   for (std::string line; std::getline(locks, line);) {
+    // `1: FLOCK  ADVISORY  WRITE 4711 08:01:131077 0 EOF`
+    std::istringstream words(line);
+    std::string number;
+    std::string kind;
+    std::string manner;
+    std::string mode;
+    std::string place;
     int64_t pid = 0;
-    unsigned major_number = 0;
-    unsigned minor_number = 0;
-    uint64_t inode = 0;
-    if (std::sscanf(line.c_str(), "%*s FLOCK %*s %*s %" SCNd64 " %x:%x:%" SCNu64, &pid, &major_number, &minor_number,
-                    &inode) != 4) {
-      continue;
-    }
-    if (inode == lock.st_ino && makedev(major_number, minor_number) == lock.st_dev) return pid;
+    words >> number >> kind >> manner >> mode >> pid >> place;
+    if (words && kind == "FLOCK" && place == place_of(lock)) return pid;
   }
   return 0;
 }
@@ -85,7 +94,7 @@ void examine_owner(DoctorReport& report, const struct stat& directory) {
            "run bobbin as that user, or chown -R it to yours");
   }
   if (faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) {
-    advise(report, std::string("the data directory cannot be written: ") + std::strerror(errno),
+    advise(report, std::string("the data directory cannot be written: ") + strerrordesc_np(errno),
            "mend its mode, its owner, or the mount that it is on");
   }
 }

@@ -53,8 +53,8 @@ class MeteredSequential final : public rocksdb::FSSequentialFileOwnerWrapper {
 
 class MeteredFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  MeteredFileSystem(std::shared_ptr<rocksdb::FileSystem> target, Meter& meter)
-      : FileSystemWrapper(std::move(target)), meter_(meter) {}
+  MeteredFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, Meter& meter)
+      : FileSystemWrapper(target), meter_(meter) {}
   const char* Name() const override { return "bobbin.metered"; }
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
@@ -170,9 +170,9 @@ bool Meter::is_cancelled() const {
   return cancelled_;
 }
 
-std::shared_ptr<rocksdb::FileSystem> make_metered_file_system(std::shared_ptr<rocksdb::FileSystem> target,
+std::shared_ptr<rocksdb::FileSystem> make_metered_file_system(const std::shared_ptr<rocksdb::FileSystem>& target,
                                                               Meter& meter) {
-  return std::make_shared<MeteredFileSystem>(std::move(target), meter);
+  return std::make_shared<MeteredFileSystem>(target, meter);
 }
 
 Result<CopiedFile> copy_file(rocksdb::FSSequentialFile& from, const std::string& to, Meter& meter) {

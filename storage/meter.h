@@ -40,7 +40,7 @@ class Meter {
 
 // The file system `target` with its reading or writing on a meter; past a cancelled one every operation on file
 // contents fails with Aborted. `meter` outlives it.
-std::shared_ptr<rocksdb::FileSystem> make_metered_file_system(std::shared_ptr<rocksdb::FileSystem> target,
+std::shared_ptr<rocksdb::FileSystem> make_metered_file_system(const std::shared_ptr<rocksdb::FileSystem>& target,
                                                               Meter& meter);
 
 // What a copy has in it.

@@ -34,7 +34,7 @@ class Descriptor {
 ControlReply complain(std::string text) { return {std::nullopt, std::move(text)}; }
 
 ControlReply cannot_reach(int why) {
-  return complain(std::string("the data directory is in use, and its server cannot be asked: ") + std::strerror(why));
+  return complain(std::string("the data directory is in use, and its server cannot be asked: ") + strerrordesc_np(why));
 }
 
 void pass_on(const ControlLine::Step& step, store::Watch& watch) {

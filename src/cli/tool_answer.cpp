@@ -149,9 +149,9 @@ std::string format_bytes(uint64_t bytes) {
 
 std::string complaint_of(const Error& error) {
   std::string text = error.detail[0] != '\0' ? error.detail : code_name(error.code);
-  const bool is_errno = error.number > 0 && error.number < 4096;
-  if ((error.code == Code::io || error.code == Code::storage_full) && is_errno) {
-    text.append(" (").append(std::strerror(error.number)).append(")");
+  const char* words = strerrordesc_np(error.number);  // null: not the system's number
+  if ((error.code == Code::io || error.code == Code::storage_full) && error.number > 0 && words != nullptr) {
+    text.append(" (").append(words).append(")");
   }
   return text;
 }
