@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "storage/key_layout.h"
 #include "storage/keys.h"
 #include "storage/records.h"
 #include "storage/rocksdb_options.h"
@@ -58,11 +59,13 @@ class Verifier {
   Result<VerifyReport> run() {
     if (options_.files) {
       TRY(check_files());
+      if (report_.problem_count > 0) fixes_.give_up();
       TRY(check_run_log(database_, findings_, watch_));
     }
     {
       const Moment moment(database_);
       TRY(check_changes(moment));
+      if (newest_change_ == 0) newest_change_ = report_.last_sequence;
       TRY(check_threads(moment));
       for (const Family family : kPlainFamilies) TRY(check_rows(moment, family));
       if (!options_.repair) TRY(check_recency(moment));
@@ -98,12 +101,18 @@ class Verifier {
     watch_.on_progress({stage, done, total, unit});
     return {};
   }
-  // After a scan: damage ends it early, which is a problem of its own. True: the end was reached.
-  Result<bool> reached_end(Family family, const rocksdb::Iterator& it) {
+  // After a scan: damage ends it early, which is a problem of its own. `last_row`: empty, there was none. True: the end
+  // was reached.
+  Result<bool> reached_end(Family family, const rocksdb::Iterator& it, const std::string& last_row) {
     if (it.status().ok()) return true;
     if (!it.status().IsCorruption()) return fail(from_rocksdb(it.status()));
-    findings_.add(family, last_key_, "rows after this one cannot be read: " + it.status().ToString());
+    fixes_.give_up();
+    findings_.add_file(family_name(family), last_row.empty() ? "the first row" : "after " + last_row,
+                       "cannot be read: " + it.status().ToString());
     return false;
+  }
+  Result<bool> reached_end(Family family, const rocksdb::Iterator& it) {
+    return reached_end(family, it, last_key_.empty() ? "" : describe_key(family, last_key_));
   }
 
   const Database& database_;
@@ -113,6 +122,7 @@ class Verifier {
   Findings findings_;
   Fixes fixes_;
   uint64_t rows_ = 0;
+  uint64_t newest_change_ = 0;  // UINT64_MAX: not known, as not all of the change log can be read
   std::string last_key_;
 };
 
@@ -156,6 +166,7 @@ Result<void> Verifier::check_changes(const Moment& moment) {
     }
     // What cannot be read must not be taken for what is not there.
     TRY_ASSIGN(const bool whole, reached_end(family, *it));
+    if (!whole) newest_change_ = UINT64_MAX;
     if (!whole) return {};
     if (family == Family::changes) TRY(check.finish_changes());
   }
@@ -167,6 +178,7 @@ Result<void> Verifier::check_threads(const Moment& moment) {
   std::array<Iterator, kThreadFamilies.size()> rows;
   for (size_t i = 0; i < rows.size(); ++i) rows[i] = first_row(moment, kThreadFamilies[i]);
   std::string user;
+  std::string last_prefix;
   for (;;) {
     std::string prefix;
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -182,7 +194,9 @@ Result<void> Verifier::check_threads(const Moment& moment) {
       if (prefix.empty() || own < prefix) prefix = own;
     }
     if (prefix.empty()) break;
-    ThreadCheck check(database_, moment.options(), report_.last_sequence, findings_, fixes_, prefix);
+    const std::string last_row = last_prefix.empty() ? "" : describe_key(Family::threads, last_prefix);
+    last_prefix = prefix;
+    ThreadCheck check(database_, moment.options(), newest_change_, findings_, fixes_, prefix);
     for (size_t i = 0; i < rows.size(); ++i) {
       for (; rows[i]->Valid() && to_view(rows[i]->key()).starts_with(prefix); rows[i]->Next()) {
         TRY(count_row(kThreadFamilies[i], *rows[i]));
@@ -192,7 +206,7 @@ Result<void> Verifier::check_threads(const Moment& moment) {
         check.on_row(kThreadFamilies[i], last_key_, to_view(rows[i]->value()));
       }
       // Without all its rows nothing can be said of this thread, nor of any after it.
-      TRY_ASSIGN(const bool whole, reached_end(kThreadFamilies[i], *rows[i]));
+      TRY_ASSIGN(const bool whole, reached_end(kThreadFamilies[i], *rows[i], last_row));
       if (!whole) return {};
     }
     TRY(check.finish());
@@ -202,12 +216,14 @@ Result<void> Verifier::check_threads(const Moment& moment) {
     if (owner != user) ++report_.users;
     user = owner;
   }
+  for (size_t i = 0; i < rows.size(); ++i) TRY(reached_end(kThreadFamilies[i], *rows[i], "the last thread"));
   return {};
 }
 
 // Each thread's own row was compared with its summary; here are the rows that no summary names.
 Result<void> Verifier::check_recency(const Moment& moment) {
   const Iterator it = first_row(moment, Family::recency);
+  last_key_.clear();
   for (; it->Valid(); it->Next()) {
     TRY(count_row(Family::recency, *it));
     last_key_ = it->key().ToString();
@@ -235,6 +251,7 @@ Result<void> Verifier::check_recency(const Moment& moment) {
 
 Result<void> Verifier::check_rows(const Moment& moment, Family family) {
   const Iterator it = first_row(moment, family);
+  last_key_.clear();
   for (; it->Valid(); it->Next()) {
     TRY(count_row(family, *it));
     last_key_ = it->key().ToString();

@@ -24,7 +24,7 @@ class Database;
 struct VerifyOptions {
   // Rebuild what follows from other rows: summaries and their counts, leaf, title and preview, rows of `recency` and
   // `feed`; note for the eraser what is left of deleted threads. Messages are never touched. Only with a database that
-  // nobody else writes.
+  // nobody else writes. Nothing is repaired where rows cannot be read: what follows from them would be wrong.
   bool repair = false;
   bool files = true;            // also the checksums of files, the run log's too: reads all of them once more
   uint32_t problems_max = 200;  // more are counted, not kept

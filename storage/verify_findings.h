@@ -38,13 +38,16 @@ Result<Lookup> look_up(const Database& database, const rocksdb::ReadOptions& opt
 // The writes of a repair, committed in pieces of about a MiB. Off: only says that a repair would be possible.
 class Fixes {
  public:
-  Fixes(const Database& database, bool enabled) : database_(database), enabled_(enabled) {}
+  Fixes(const Database& database, bool enabled)
+      : database_(database), enabled_(enabled), mark_(enabled ? Problem::Repair::done : Problem::Repair::possible) {}
 
-  [[nodiscard]] bool enabled() const noexcept { return enabled_; }
-  // How to mark a problem that put() or remove() mends.
-  [[nodiscard]] Problem::Repair mark() const noexcept {
-    return enabled_ ? Problem::Repair::done : Problem::Repair::possible;
+  // From now on nothing is written, and nothing said to be possible: what would be built from is not all there.
+  void give_up() {
+    enabled_ = false;
+    mark_ = Problem::Repair::none;
   }
+  // How to mark a problem that put() or remove() mends.
+  [[nodiscard]] Problem::Repair mark() const noexcept { return mark_; }
   void put(Family family, std::string_view key, std::string_view value);
   // An ordinary deletion: right for every row, however often it was put.
   void remove(Family family, std::string_view key);
@@ -54,7 +57,8 @@ class Fixes {
 
  private:
   const Database& database_;
-  const bool enabled_;
+  bool enabled_;
+  Problem::Repair mark_;
   rocksdb::WriteBatch batch_;
 };
 

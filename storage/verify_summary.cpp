@@ -303,7 +303,8 @@ void ThreadCheck::mend_erasures(const RowsOfFamilies& leftovers, const char* why
     findings_.add(Family::erasures, key, damage, fixes_.mark());
   }
   if (leftovers.empty() || !damaged_erasures_.empty()) return;
-  const uint64_t deletion = deletion_ != 0 ? deletion_ : (summary_ ? summary_->incarnation - 1 : last_sequence_);
+  const uint64_t deletion =
+      deletion_ != 0 ? deletion_ : (summary_ ? summary_->incarnation - 1 : findings_.report().last_sequence);
   put_erasure(deletion, 0);
 }
 
