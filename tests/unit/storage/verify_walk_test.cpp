@@ -115,9 +115,8 @@ class Walk {
 }  // namespace
 
 TEST_CASE(what_the_store_writes_is_clean_whatever_it_is_told) {
-  const auto seed = std::getenv("BOBBIN_TEST_SEED") != nullptr
-                        ? static_cast<uint32_t>(std::strtoul(std::getenv("BOBBIN_TEST_SEED"), nullptr, 10))
-                        : std::random_device{}();
+  const char* given = std::getenv("BOBBIN_TEST_SEED");  // NOLINT(concurrency-mt-unsafe): before any thread
+  const auto seed = given != nullptr ? static_cast<uint32_t>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
   std::printf("seed %u\n", seed);
   Walk walk(seed);
   for (int round = 0; round < 4; ++round) {
