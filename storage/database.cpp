@@ -1,29 +1,25 @@
 #include "storage/database.h"
 
-#include <fcntl.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/listener.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "src/base/log.h"
+#include "storage/directory.h"
 #include "storage/keys.h"
 #include "storage/records.h"
 #include "storage/rocksdb_options.h"
 
 namespace bobbin::store {
 namespace {
-
-constexpr uint64_t kFormat = 2;
 
 // Flush and compaction run on threads that answer to nobody: their failures come here. Failures of a commit itself are
 // told to the writer by Write().
@@ -39,51 +35,10 @@ class BackgroundErrors final : public rocksdb::EventListener {
   Database::OnBackgroundError on_error_;
 };
 
-// A name that was made is on disk once the directory that has it is.
-Result<void> sync_directory(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) {
-    log::warn("a directory cannot be synced", {{"path", path}, {"number", errno}});
-    return {};
-  }
-  const int why = fsync(fd) == 0 ? 0 : errno;
-  close(fd);
-  if (why != 0 && why != EINVAL) return fail(Code::io, why, "a new directory cannot be synced");
-  return {};
-}
-
-// Makes a directory and those above it that are missing, durably. One that is there is left as it is.
-Result<void> make_directory(const std::string& path, mode_t mode) {
-  constexpr mode_t kModeAbove = 0777;
-  const std::string above = std::filesystem::path(path).parent_path();
-  int why = mkdir(path.c_str(), mode) == 0 ? 0 : errno;
-  if (why == ENOENT && !above.empty()) {
-    TRY(make_directory(above, kModeAbove));
-    why = mkdir(path.c_str(), mode) == 0 ? 0 : errno;
-  }
-  if (why == EEXIST) return {};
-  if (why != 0) return fail(Code::io, why, "the data directory cannot be made");
-  return sync_directory(above.empty() ? "." : above);
-}
-
-Result<int> lock_directory(std::string directory) {
-  while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
-  struct stat found {};
-  if (stat(directory.c_str(), &found) != 0) TRY(make_directory(directory, 0700));
-  const std::string path = directory + "/lock";
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return fail(Code::io, errno, "the data directory cannot be written");
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-  const int why = errno;
-  close(fd);
-  if (why == EWOULDBLOCK) return fail(Code::busy, why, "the data directory is in use by another Bobbin");
-  return fail(Code::io, why, "the data directory cannot be locked");
-}
-
 // A family that this program does not know was made by a newer one: opening without it is impossible, with it a guess.
 Result<void> check_families(rocksdb::Env* env, const std::string& path) {
   std::vector<std::string> names;
-  const rocksdb::Status status = rocksdb::DB::ListColumnFamilies(database_options(env), path, &names);
+  const rocksdb::Status status = rocksdb::DB::ListColumnFamilies(read_only_options(env), path, &names);
   if (!status.ok()) {
     struct stat current {};
     if (stat((path + "/CURRENT").c_str(), &current) != 0 && errno == ENOENT) return {};  // none yet: it will be made
@@ -141,17 +96,36 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& directory, c
   std::unique_ptr<Database> database(new Database);
   if (options.file_system) database->env_ = rocksdb::NewCompositeEnv(options.file_system);
   TRY_ASSIGN(database->lock_fd_, lock_directory(directory));
-  const std::string path = directory + "/db";
-  TRY(make_directory(path, 0700));
+  TRY(check_restore_is_complete(directory));
+  database->directory_ = directory;
+  const std::string path = directory + "/" + kDatabaseName;
+  TRY(make_directory(path, "the data directory cannot be written"));
   TRY(check_families(database->env(), path));
-  TRY(database->open_families(path, options, std::move(on_background_error)));
+  TRY(database->open_families(path, Access::write, options, std::move(on_background_error)));
   TRY(database->check_format());
   return database;
 }
 
-Result<void> Database::open_families(const std::string& path, const Options& chosen,
+Result<std::unique_ptr<Database>> Database::open_existing(const std::string& directory, Access access,
+                                                          const Options& options) {
+  TRY(check_restore_is_complete(directory));
+  TRY(check_is_store(directory));
+  if (access == Access::write) return open(directory, options, nullptr);
+  std::unique_ptr<Database> database(new Database);
+  if (options.file_system) database->env_ = rocksdb::NewCompositeEnv(options.file_system);
+  TRY_ASSIGN(database->lock_fd_, lock_existing_directory(directory));
+  database->directory_ = directory;
+  const std::string path = directory + "/" + kDatabaseName;
+  TRY(check_families(database->env(), path));
+  TRY(database->open_families(path, Access::read, options, nullptr));
+  TRY(database->check_format());
+  return database;
+}
+
+Result<void> Database::open_families(const std::string& path, Access access, const Options& chosen,
                                      OnBackgroundError on_background_error) {
-  rocksdb::DBOptions options = database_options(env(), chosen.option_trial);
+  rocksdb::DBOptions options =
+      access == Access::write ? database_options(env(), chosen.option_trial) : read_only_options(env());
   options.listeners.push_back(std::make_shared<BackgroundErrors>(std::move(on_background_error)));
   const auto cache = make_block_cache(chosen.block_cache_bytes, chosen.option_trial);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
@@ -161,9 +135,12 @@ Result<void> Database::open_families(const std::string& path, const Options& cho
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(options, path, descriptors, &handles, &db);
+  const rocksdb::Status status = access == Access::write
+                                     ? rocksdb::DB::Open(options, path, descriptors, &handles, &db)
+                                     : rocksdb::DB::OpenForReadOnly(options, path, descriptors, &handles, &db);
   if (!status.ok()) return fail(from_rocksdb(status));
   db_.reset(db);
+  access_ = access;
   default_family_ = handles[0];
   std::copy(handles.begin() + 1, handles.end(), families_.begin());
   return {};
@@ -175,19 +152,20 @@ Result<void> Database::check_format() {
   if (found) {
     auto format = decode_number(to_view(value));
     if (!format) return fail(corrupt_row(Family::meta, kFormatKey, format.error()));
-    if (*format != kFormat) {
+    if (*format != kStoreFormat) {
       return fail(Code::corrupt, static_cast<int32_t>(*format),
                   "the store has a format that this program does not know");
     }
     return {};
   }
+  if (access_ == Access::read) return fail(Code::corrupt, 0, "the store does not say its format");
   // New; or its maker died before this line, and then there is no change yet either.
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(read_options(), family(Family::changes)));
   it->SeekToFirst();
   if (it->Valid()) return fail(Code::corrupt, 0, "the store does not say its format");
   if (!it->status().ok()) return fail(from_rocksdb(it->status()));
   std::string record;
-  append_number_record(record, kFormat);
+  append_number_record(record, kStoreFormat);
   const rocksdb::Status status = db_->Put(commit_options(), family(Family::meta), to_slice(kFormatKey), record);
   if (!status.ok()) return fail(from_rocksdb(status));
   return {};

@@ -16,6 +16,9 @@
 namespace bobbin::store {
 struct OptionTrial;
 
+// The format that this program writes (FORMAT.md, "Meta").
+inline constexpr uint64_t kStoreFormat = 2;
+
 inline std::string_view to_view(const rocksdb::Slice& slice) noexcept { return {slice.data(), slice.size()}; }
 inline rocksdb::Slice to_slice(std::string_view bytes) noexcept { return {bytes.data(), bytes.size()}; }
 
@@ -40,6 +43,12 @@ class Database {
   // Opens or makes `directory`/db under `directory`/lock and checks the format. Blocks. Errors: as Store::open.
   static Result<std::unique_ptr<Database>> open(const std::string& directory, const Options& options,
                                                 OnBackgroundError on_background_error);
+
+  enum class Access : uint8_t { read, write };
+  // For tools: the store that is there, under its lock, without any change to what runs or waits. Access::read changes
+  // no byte of any file: what RocksDB's log holds is read into memory. Errors: as open(); not_found (no store).
+  static Result<std::unique_ptr<Database>> open_existing(const std::string& directory, Access access,
+                                                         const Options& options);
   ~Database();
 
   // After a failed write: the destructor then leaves RocksDB alone instead of closing it, since closing flushes files
@@ -49,6 +58,8 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
+  [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
+  [[nodiscard]] rocksdb::Env* env() const noexcept { return env_ ? env_.get() : rocksdb::Env::Default(); }
   [[nodiscard]] rocksdb::DB& db() const noexcept { return *db_; }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* family(Family family) const noexcept {
     return families_[static_cast<size_t>(family) - 1];
@@ -60,11 +71,13 @@ class Database {
 
  private:
   Database() = default;
-  [[nodiscard]] rocksdb::Env* env() const noexcept { return env_ ? env_.get() : rocksdb::Env::Default(); }
-  Result<void> open_families(const std::string& path, const Options& chosen, OnBackgroundError on_background_error);
+  Result<void> open_families(const std::string& path, Access access, const Options& chosen,
+                             OnBackgroundError on_background_error);
   Result<void> check_format();
 
+  std::string directory_;
   int lock_fd_ = -1;
+  Access access_ = Access::write;
   std::unique_ptr<rocksdb::Env> env_;  // null: the default one
   bool abandoned_ = false;
   std::unique_ptr<rocksdb::DB> db_;

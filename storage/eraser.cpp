@@ -36,6 +36,14 @@ std::set<std::string> files_of(rocksdb::DB& db) {
   return files;
 }
 
+// An empty log holds nothing, and can stay for long: it goes only after something else was flushed.
+bool is_log_with_bytes(rocksdb::DB& db, const std::string& file) {
+  if (!file.ends_with(".log")) return false;
+  uint64_t bytes = 0;
+  const rocksdb::Status status = db.GetEnv()->GetFileSize(db.GetName() + "/" + file, &bytes);
+  return !status.IsNotFound() && !status.IsPathNotFound() && (!status.ok() || bytes > 0);
+}
+
 // Names have their numbers in a fixed width.
 std::string newest_log(const std::set<std::string>& files) {
   std::string newest;
@@ -160,7 +168,7 @@ Result<void> Eraser::rewrite_files(Round& round) {
   rocksdb::DB& db = parts_.database.db();
   std::set<std::string> dead;
   for (const std::string& file : files_of(db)) {
-    if (file.ends_with(".log")) dead.insert(file);
+    if (is_log_with_bytes(db, file)) dead.insert(file);
   }
   TRY(flush_all());
   // Nothing was in memory, then the newest log is empty, and stays.

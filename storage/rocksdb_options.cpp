@@ -55,6 +55,12 @@ std::shared_ptr<const rocksdb::SliceTransform> prefix_of(Family family) {
   return nullptr;
 }
 
+class SilentLogger final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 }  // namespace
 
 rocksdb::DBOptions database_options(rocksdb::Env* env, const OptionTrial* trial) {
@@ -89,6 +95,14 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, const OptionTrial* trial)
   // Shown at opening instead: the names and sizes of files are checked against the manifest when they are read.
   options.skip_stats_update_on_db_open = true;
   if (trial != nullptr && trial->database) trial->database(options);
+  return options;
+}
+
+rocksdb::DBOptions read_only_options(rocksdb::Env* env) {
+  rocksdb::DBOptions options = database_options(env);
+  options.create_if_missing = false;
+  options.create_missing_column_families = false;
+  options.info_log = std::make_shared<SilentLogger>();
   return options;
 }
 

@@ -26,6 +26,9 @@ struct OptionTrial {
 // `trial` is null outside of that benchmark.
 rocksdb::DBOptions database_options(rocksdb::Env* env, const OptionTrial* trial = nullptr);
 
+// Same, for tools that change nothing, and say themselves what is damaged.
+rocksdb::DBOptions read_only_options(rocksdb::Env* env);
+
 // Options of one family; `cache` is shared by all.
 rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr<rocksdb::Cache>& cache,
                                             const OptionTrial* trial = nullptr);

@@ -180,6 +180,18 @@ StoreState Store::state() const noexcept {
   return {.serving = writer.serving(), .queue_depth = writer.queue_depth(), .last_sequence = writer.last_sequence()};
 }
 
+Result<BackupReport> Store::backup(const BackupOptions& options, Watch& watch) {
+  TRY(impl_->run_log->sync());
+  return create_backup(*impl_->database, options, watch);
+}
+
+Result<VerifyReport> Store::verify(const VerifyOptions& options, Watch& watch) {
+  if (options.repair) return fail(Code::invalid, 0, "a store that is served cannot be repaired: stop the server first");
+  return store::verify(*impl_->database, options, watch);
+}
+
+Result<DoctorReport> Store::examine() { return store::examine(impl_->database->directory(), impl_->database.get()); }
+
 void Store::close() noexcept {
   impl_->housekeeper->stop();
   impl_->writer->close();

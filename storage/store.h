@@ -10,11 +10,14 @@
 #include "src/base/clock.h"
 #include "src/base/limits.h"
 #include "src/base/result.h"
+#include "storage/backup.h"
 #include "storage/commands.h"
 #include "storage/cursor.h"
+#include "storage/doctor.h"
 #include "storage/follow.h"
 #include "storage/run_log.h"
 #include "storage/types.h"
+#include "storage/verify.h"
 
 namespace rocksdb {
 class FileSystem;
@@ -214,6 +217,12 @@ class Store {
   [[nodiscard]] RunLog& run_log() noexcept;
 
   [[nodiscard]] StoreState state() const noexcept;
+
+  // Work of the tools on a store that serves: nothing waits for it, and the data directory is not written. On a thread
+  // of its own, before close(). Errors: storage/backup.h; storage/verify.h (`repair` is refused with invalid).
+  Result<BackupReport> backup(const BackupOptions& options, Watch& watch);
+  Result<VerifyReport> verify(const VerifyOptions& options, Watch& watch);
+  Result<DoctorReport> examine();  // storage/doctor.h
 
   // Takes no more commands, commits those that wait, stops the writer. Idempotent. Queries still work. Blocks.
   void close() noexcept;

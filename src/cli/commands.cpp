@@ -2,19 +2,18 @@
 
 #include <charconv>
 #include <cstdio>
-#include <cstring>
 #include <string>
 
 #include "src/auth/secret.h"
+#include "src/cli/tool_answer.h"
 
 namespace bobbin::cli {
 
-int report(const Error& error, std::string_view subject) {
+int report(const Error& error, std::string_view subject) { return report_failure(complaint_of(error), subject); }
+
+int report_failure(std::string_view why, std::string_view subject) {
   std::string line = "bobbin: ";
-  line.append(subject).append(": ").append(error.detail[0] != '\0' ? error.detail : code_name(error.code));
-  if (error.code == Code::io && error.number > 0 && error.number < 4096)
-    line.append(" (").append(strerrordesc_np(error.number)).append(")");
-  line.push_back('\n');
+  line.append(subject).append(": ").append(why).push_back('\n');
   std::fwrite(line.data(), 1, line.size(), stderr);
   return 1;
 }

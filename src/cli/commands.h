@@ -8,9 +8,15 @@ namespace bobbin::cli {
 
 int serve(const ServeOptions& options);
 int print_token(const TokenOptions& options);
+int backup(const BackupCommand& command);
+int restore(const RestoreCommand& command);
+int verify(const VerifyCommand& command);
+int doctor(const DoctorCommand& command);
 
 // `bobbin: WHAT: why` on standard error; `subject` is what the user gave (an address, a path). Returns 1.
 int report(const Error& error, std::string_view subject);
+// Same, with why in words.
+int report_failure(std::string_view why, std::string_view subject);
 
 // The secret that tokens are signed with: the one given, the one in the file given, or that of the data directory, made
 // there when it is missing. Errors as in src/auth/secret.h.

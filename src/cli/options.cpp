@@ -178,4 +178,80 @@ std::optional<int> parse_token_options(int argc, const char* const* argv, TokenO
   return parse(app, argc, argv);
 }
 
+namespace {
+
+void add_json(CLI::App& app, bool& json) { app.add_flag("--json", json, "one JSON object instead of text"); }
+
+constexpr uint32_t kBackupIdMax = 1'000'000'000;
+
+}  // namespace
+
+std::optional<int> parse_backup_options(int argc, const char* const* argv, BackupCommand& command) {
+  CLI::App app(
+      "Makes a backup of everything that is stored, while the server runs or while it does not. Each backup is whole "
+      "by\n"
+      "itself and costs only what is new. bobbin restore brings one back.",
+      "bobbin backup");
+  app.add_option("--data", command.data, "data directory")->type_name("DIR")->capture_default_str();
+  app.add_option("--to", command.to, "directory of the backups, made when missing; best on another disk")
+      ->type_name("DIR")
+      ->required();
+  app.add_option("--keep", command.keep, "remove the oldest afterwards, so that so many stay")
+      ->type_name("N")
+      ->check(CLI::Range(1u, 1'000'000u));
+  app.add_flag("--verify", command.verify, "read the new backup once more and compare its checksums");
+  app.add_flag("--with-secret", command.with_secret,
+               "also the secret that tokens are signed with; without it a restored server signs everybody out");
+  app.add_flag("--list", command.list, "make none; show those that are there");
+  add_json(app, command.json);
+  return parse(app, argc, argv);
+}
+
+std::optional<int> parse_restore_options(int argc, const char* const* argv, RestoreCommand& command) {
+  CLI::App app(
+      "Brings a backup back into a data directory that is missing or empty. Checksums are compared first. When it was\n"
+      "cut short, run it again: until then no server uses the directory.",
+      "bobbin restore");
+  app.add_option("--from", command.from, "directory of the backups")->type_name("DIR")->required();
+  app.add_option("--data", command.data, "data directory to make")->type_name("DIR")->required();
+  app.add_option("--backup", command.backup, "which backup (bobbin backup --list); without: the newest")
+      ->type_name("ID")
+      ->check(CLI::Range(1u, kBackupIdMax));
+  app.add_flag("--force", command.force,
+               "where the directory is not empty: rename it to DIR.before-restore-TIME first; nothing is deleted");
+  add_json(app, command.json);
+  return parse(app, argc, argv);
+}
+
+std::optional<int> parse_verify_options(int argc, const char* const* argv, VerifyCommand& command) {
+  CLI::App app(
+      "Reads everything that is stored, compares checksums, and says what does not agree. Changes nothing, and can be "
+      "run\n"
+      "while the server serves. Exit code 1: there are problems.",
+      "bobbin verify");
+  app.add_option("--data", command.data, "data directory")->type_name("DIR")->capture_default_str();
+  CLI::Option* repair = app.add_flag(
+      "--repair", command.repair,
+      "mend what follows from other data (counts, lists); messages are never touched. Only without a server");
+  CLI::Option* backups = app.add_option("--backup", command.backups, "verify the backups in this directory instead")
+                             ->type_name("DIR")
+                             ->excludes(repair);
+  app.add_option("--id", command.id, "only this one of them")
+      ->type_name("ID")
+      ->check(CLI::Range(1u, kBackupIdMax))
+      ->needs(backups);
+  add_json(app, command.json);
+  return parse(app, argc, argv);
+}
+
+std::optional<int> parse_doctor_options(int argc, const char* const* argv, DoctorCommand& command) {
+  CLI::App app(
+      "Says what is in a data directory: format, sizes, what is unfinished, who uses it, and what to mend. Changes\n"
+      "nothing, and works beside a running server and on a damaged directory.",
+      "bobbin doctor");
+  app.add_option("--data", command.data, "data directory")->type_name("DIR")->capture_default_str();
+  add_json(app, command.json);
+  return parse(app, argc, argv);
+}
+
 }  // namespace bobbin::cli

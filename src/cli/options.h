@@ -49,9 +49,44 @@ struct TokenOptions {
   std::string jwt_secret;
 };
 
+struct BackupCommand {
+  std::string data = "data";
+  std::string to;
+  uint32_t keep = 0;  // 0: all
+  bool list = false;
+  bool verify = false;
+  bool with_secret = false;
+  bool json = false;
+};
+
+struct RestoreCommand {
+  std::string from;
+  std::string data;
+  uint32_t backup = 0;  // 0: the newest
+  bool force = false;
+  bool json = false;
+};
+
+struct VerifyCommand {
+  std::string data = "data";
+  std::string backups;  // a backup directory instead of a data directory
+  uint32_t id = 0;      // of one backup there; 0: all
+  bool repair = false;
+  bool json = false;
+};
+
+struct DoctorCommand {
+  std::string data = "data";
+  bool json = false;
+};
+
 // Fill `options` from the arguments after the subcommand. A number: the process should end with it (help was printed,
 // or a mistake and what to do about it).
 std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeOptions& options);
 std::optional<int> parse_token_options(int argc, const char* const* argv, TokenOptions& options);
+std::optional<int> parse_backup_options(int argc, const char* const* argv, BackupCommand& command);
+std::optional<int> parse_restore_options(int argc, const char* const* argv, RestoreCommand& command);
+std::optional<int> parse_verify_options(int argc, const char* const* argv, VerifyCommand& command);
+std::optional<int> parse_doctor_options(int argc, const char* const* argv, DoctorCommand& command);
 
 }  // namespace bobbin::cli

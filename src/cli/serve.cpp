@@ -12,6 +12,7 @@
 #include "proto_http/url.h"
 #include "src/base/log.h"
 #include "src/cli/commands.h"
+#include "src/cli/control_server.h"
 #include "src/cli/listen_address.h"
 #include "src/cli/worker.h"
 #include "storage/retention.h"
@@ -180,6 +181,15 @@ int serve(const ServeOptions& options) {
       _exit(1);  // half-built loops cannot be taken apart, and nothing was accepted yet
     }
   }
+  Result<std::unique_ptr<ControlServer>> control =
+      ControlServer::start(options.data, [&store](const ControlRequest& request, store::Watch& watch) {
+        return run_control_request(**store, request, watch);
+      });
+  if (!control) {
+    // Chats do not depend on it; a file system without sockets is no reason not to serve them.
+    log::warn("backups and checks are not possible while this server runs",
+              {{"why", control.error().detail}, {"number", control.error().number}});
+  }
   workers[0]->begin_background(std::move(*unfinished));
   for (const auto& worker : workers) worker->start();
 
@@ -201,6 +211,7 @@ int serve(const ServeOptions& options) {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  control = fail(Code::draining);  // ends a backup that is under way
   drain(workers, uint64_t{options.drain_seconds} * 1000);
   for (const auto& worker : workers) worker->stop();
   workers.clear();

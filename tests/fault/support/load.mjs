@@ -216,7 +216,8 @@ function checkSessions(sessions, histories) {
     if (!session) { problems.push(`${thread.id} has a history and is not listed`); continue; }
     const told = { count: session.message_count, title: session.title, preview: session.preview };
     const [first, last] = [history.messages[0], history.messages.at(-1)];
-    const true_ = { count: history.messages.length, title: first?.content, preview: last?.content };
+    // A preview ends before the blank that an answer was cut after.
+    const true_ = { count: history.messages.length, title: first?.content, preview: last?.content.trimEnd() };
     if (JSON.stringify(told) !== JSON.stringify(true_)) problems.push(`${thread.id} is listed as ${JSON.stringify(told)}, is ${JSON.stringify(true_)}`);
   }
   for (const id of listed.keys()) problems.push(`${id} is listed and nobody's`);

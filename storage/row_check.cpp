@@ -1,0 +1,71 @@
+#include "storage/row_check.h"
+
+#include "storage/codec.h"
+#include "storage/key_layout.h"
+#include "storage/keys.h"
+#include "storage/records.h"
+
+namespace bobbin::store {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+
+template <class T>
+Result<void> only_the_error(const Result<T>& decoded) {
+  if (!decoded) return fail(decoded.error());
+  return {};
+}
+
+// For records whose body nothing decodes yet.
+Result<void> check_envelope(std::string_view record, uint8_t type) {
+  if (record.size() < kRecordHeadBytes + kRecordTailBytes) return fail(Code::corrupt, 0, "record is too short");
+  const size_t sealed = record.size() - kRecordTailBytes;
+  if (checksum32(record.substr(0, sealed)) != load_le32(record.data() + sealed)) {
+    return fail(Code::corrupt, 0, "record fails its checksum");
+  }
+  if (static_cast<uint8_t>(record[0]) != type) return fail(Code::corrupt, 0, "record is of another type");
+  if (static_cast<uint8_t>(record[1]) != kVersion) {
+    return fail(Code::corrupt, 0, "record has a version that this program does not know");
+  }
+  return {};
+}
+
+Result<void> check_change(std::string_view value) {
+  TRY_ASSIGN(const ChangeRecord change, decode_change(value));
+  for (const ChangedKey& key : change.keys) {
+    if (key.family == 0 || key.family > kFamilyCount) return fail(Code::corrupt, 0, "change names an unknown family");
+    if (!fits_layout(static_cast<Family>(key.family), key.key)) {
+      return fail(Code::corrupt, 0, "change names a key that does not fit its layout");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_row(Family family, std::string_view key, std::string_view value) {
+  if (!fits_layout(family, key)) return fail(Code::corrupt, 0, "key does not fit its layout");
+  switch (family) {
+    case Family::messages: return only_the_error(decode_message(value, parse_message_key(key)->order));
+    case Family::threads: return only_the_error(decode_summary(value, parse_thread_key(key)->thread));
+    case Family::recency: return only_the_error(decode_summary(value, parse_recency_key(key)->thread));
+    case Family::runs: return only_the_error(decode_run(value));
+    case Family::queue: return only_the_error(decode_queue(value));
+    case Family::changes: return check_change(value);
+    case Family::meta: return only_the_error(decode_number(value));
+    case Family::idempotency: return check_envelope(value, 5);
+    case Family::annotations: return check_envelope(value, 7);
+    case Family::bookmarks: return check_envelope(value, 8);
+    case Family::counters: return check_envelope(value, 9);
+    case Family::settings: return only_the_error(decode_setting(value));
+    case Family::feed: return only_the_error(decode_feed(value));
+    case Family::search: return check_envelope(value, 12);
+    case Family::accounts: return check_envelope(value, key.starts_with('\0') ? 15 : 14);
+    case Family::shares: return check_envelope(value, 16);
+    case Family::keys: return check_envelope(value, 17);
+    case Family::erasures: return only_the_error(decode_erasure(value));
+  }
+  return fail(Code::corrupt, 0, "unknown family");
+}
+
+}  // namespace bobbin::store
