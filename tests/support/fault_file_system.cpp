@@ -295,8 +295,9 @@ IOStatus FaultFileSystem::sync(FileState& state) {
     --held_;
   }
   if (dead_) return IOStatus::IOError("the disk is gone: Input/output error");
-  if (!status.ok()) {
-    if (state.written > state.synced) state.lost = true;
+  const bool needs_room = state.written > state.synced;
+  if (!status.ok() && (needs_room || !status.IsNoSpace())) {
+    state.lost = needs_room;
     return status;
   }
   if (lying_syncs_) return IOStatus::OK();
@@ -308,7 +309,7 @@ IOStatus FaultFileSystem::sync(FileState& state) {
 IOStatus FaultFileSystem::truncate(const std::string& path, FileState& state, uint64_t bytes,
                                    const std::function<IOStatus()>& real_truncate) {
   const std::lock_guard lock(mutex_);
-  if (auto judged = judge_locked(Op::write); !judged.ok()) return judged;
+  if (auto judged = judge_locked(Op::truncate); !judged.ok()) return judged;
   if (bytes > state.written) return IOStatus::NotSupported("a file grows by appending");
   if (bytes < state.synced) {
     std::ifstream file(path, std::ios::binary);

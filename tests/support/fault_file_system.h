@@ -36,7 +36,8 @@ namespace bobbin::test {
 class FaultFileSystem final : public rocksdb::FileSystemWrapper {
  public:
   enum class Op : uint8_t {
-    write,           // append, to a file or a truncation
+    write,           // append to a file
+    truncate,        // a file
     sync,            // of a file
     create,          // a file for writing, or a directory
     open,            // a file for reading
@@ -61,7 +62,8 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   const char* Name() const override { return kClassName(); }
 
   // The `nth` operation of this kind from now on (1: the next) fails. A failed write has written half of its bytes; a
-  // failed sync loses what it should have made durable. One fault at a time: a second call replaces the first.
+  // failed sync loses what it should have made durable (and finds no room only where something waits to be written).
+  // One fault at a time: a second call replaces the first.
   void fail(Op op, uint64_t nth, Fault fault, Times times);
   void heal();  // no fault is planned any more
   [[nodiscard]] bool fault_was_reached() const;
