@@ -174,7 +174,6 @@ TEST_CASE(no_room_for_a_flush_or_compaction_loses_nothing_and_recovers) {
   for (uint32_t seed = first; seed < first + (is_long() ? 200 : 6); ++seed) {
     std::printf("seed %u\n", seed);
     Walk walk(seed);
-    walk.maker.makes_deletes = false;
     walk.steps(300);
     const Op op = seed % 3 == 0 ? Op::sync : Op::create;
     if (seed % 2 == 0) {
