@@ -234,7 +234,7 @@ Result<void> Database::resume() {
   status = db_->Delete(outside, default_family_, "log");
   if (status.ok()) status = db_->Flush(rocksdb::FlushOptions(), default_family_);
   if (!status.ok()) return fail(from_rocksdb(status));
-  if (guard_->log_is_closed()) return bobbin::fail(Code::io, 0, "RocksDB keeps a log that was closed");
+  if (guard_->log_is_closed()) return bobbin::fail(Code::storage_full, ENOSPC, kStorageFullDetail);
   return {};
 }
 

@@ -17,6 +17,19 @@ namespace {
 // The quota of a user is full, for which RocksDB knows no name.
 bool is_full(const IOStatus& status) { return status.IsNoSpace() || errno_of(status) == EDQUOT; }
 
+// What RocksDB is told instead of a full disk.
+IOStatus full() { return IOStatus::Busy("the log has no room"); }
+
+// A log for which there was no room in the directory: it holds nothing, and takes nothing.
+class MissingLog final : public rocksdb::FSWritableFile {
+ public:
+  using rocksdb::FSWritableFile::Append;
+  IOStatus Append(const Slice&, const IOOptions&, IODebugContext*) override { return full(); }
+  IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+  IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+};
+
 class SyncedDirectory final : public rocksdb::FSDirectoryWrapper {
  public:
   explicit SyncedDirectory(std::unique_ptr<rocksdb::FSDirectory> directory)
@@ -46,7 +59,7 @@ class GuardedLog final : public rocksdb::FSWritableFileOwnerWrapper {
       : FSWritableFileOwnerWrapper(std::move(file)), guard_(guard) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    if (closed_) return IOStatus::IOError("RocksDB went on with a log that was closed", strerrordesc_np(EBADF));
+    if (closed_) return full();
     IOStatus status = target()->Append(data, options, debug);
     if (!status.ok()) return cut_off(std::move(status), options, debug);
     appended_ += data.size();
@@ -82,7 +95,7 @@ class GuardedLog final : public rocksdb::FSWritableFileOwnerWrapper {
     appended_.store(synced_);
     closed_ = true;
     guard_.closed_.store(true, std::memory_order_relaxed);
-    return IOStatus::Busy("the disk is full");
+    return full();
   }
 
   LogGuard& guard_;
@@ -103,7 +116,14 @@ int32_t errno_of(const rocksdb::Status& status) {
 IOStatus LogGuard::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                    std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) {
   IOStatus status = target()->NewWritableFile(path, options, file, debug);
-  if (!status.ok() || !path.ends_with(".log")) return status;
+  if (!path.ends_with(".log")) return status;
+  if (is_full(status)) {
+    log::warn("no room for another log", {{"status", status.ToString()}});
+    *file = std::make_unique<MissingLog>();
+    closed_.store(true, std::memory_order_relaxed);
+    return IOStatus::OK();
+  }
+  if (!status.ok()) return status;
   *file = std::make_unique<GuardedLog>(*this, std::move(*file));
   closed_.store(false, std::memory_order_relaxed);
   return status;

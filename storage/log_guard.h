@@ -19,10 +19,11 @@
 // 1. is cut off: the file ends again with the last byte that was synced, and that is synced; nothing but what was
 //    acknowledged is in it, whatever happens next;
 // 2. is answered with Busy, for which RocksDB fails the write and stops nothing;
-// 3. closes the file: a further record is an I/O error, which ends the process. Database::resume() makes RocksDB begin
-//    another log before the next commit.
+// 3. closes the file: every further record gets the same answer, until Database::resume() has made RocksDB begin
+//    another log.
 //
-// A directory that cannot be synced for want of room is an I/O error: what was renamed or made cannot be relied on.
+// A log that cannot even be made, which RocksDB would never recover from, is closed from the beginning. A directory
+// that cannot be synced for want of room is an I/O error: what was renamed or made cannot be relied on.
 namespace bobbin::store {
 
 // The errno behind `status`, found by its words at the end of RocksDB's text; 0 where there is none.

@@ -31,6 +31,8 @@ struct ServeOptions {
   uint32_t workers = 0;  // 0: one for each core
   uint32_t drain_seconds = 10;
   uint32_t block_cache_mib = 32;
+  uint32_t disk_low_mib = 64;
+  uint32_t disk_reserve_mib = 16;
   bool login_link = false;
   std::string login_user = "owner";
   std::string log_level = "info";

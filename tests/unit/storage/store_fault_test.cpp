@@ -42,7 +42,14 @@ class Trial {
     size_t made = 0;
     while (made < commands && !failed) {
       std::optional<Plug> plug;
-      if (maker.below(2) == 0) plug.emplace(*f.store);
+      if (maker.below(2) == 0) {
+        try {
+          plug.emplace(*f.store);
+        } catch (const bobbin::test::Failure&) {  // a flush has failed meanwhile: nothing is taken any more
+          failed = true;
+          break;
+        }
+      }
       Burst burst;
       std::vector<std::string> expected;
       const size_t size = 1 + maker.below(size_max);
@@ -123,7 +130,6 @@ bool fail_nth(Op op, uint64_t nth, Times times) {
     // A failed write or sync of the log is never tried again. Others RocksDB may do without (its own log of events).
     if (trial.failed) {
       CHECK_FAILS(trial.f.store->execute(StartNext{"u", "t"}), Code::io);
-      CHECK(!trial.f.store->state().serving);
       trial.f.store->close();
       CHECK_EQ(fatal_calls.load(), 1);
       CHECK_EQ(fatal_number.load(), EIO);
@@ -162,7 +168,7 @@ TEST_CASE(every_nth_failure_of_the_disk_is_told_and_leaves_whole_commands) {
   for (const Op op : {Op::write, Op::sync, Op::create, Op::open, Op::rename, Op::sync_directory, Op::read}) {
     for (const Times times : {Times::once, Times::from_then_on}) {
       uint64_t nth = 1;
-      while (fail_nth(op, nth, times)) nth += is_long() || nth < 4 ? 1 : 11;
+      while (fail_nth(op, nth, times)) nth += is_long() || nth < 4 ? 1 : 17;
       CHECK(nth > 1);
     }
   }
