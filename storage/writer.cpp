@@ -232,6 +232,10 @@ bool Writer::resume() {
     const std::lock_guard lock(mutex_);
     if (!failure_) failure_ = dead_;
   }
+  if (resumed) {
+    const std::lock_guard lock(mutex_);
+    full_elsewhere_ = false;  // of the time before
+  }
   space_.set_stopped(!resumed.has_value());
   return resumed.has_value();
 }

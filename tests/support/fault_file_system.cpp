@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/fault_files.h"
+
 namespace bobbin::test {
 
 using rocksdb::IODebugContext;
@@ -37,112 +39,6 @@ uint64_t size_of(const std::string& path) {
 class NoLock final : public rocksdb::FileLock {};
 
 }  // namespace
-
-class FaultWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
- public:
-  FaultWritableFile(FaultFileSystem& disk, std::string path, FaultFileSystem::FileRef state,
-                    std::unique_ptr<rocksdb::FSWritableFile> file)
-      : FSWritableFileOwnerWrapper(std::move(file)), disk_(disk), path_(std::move(path)), state_(std::move(state)) {}
-
-  IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    return disk_.append(*target(), *state_, data, options, debug);
-  }
-  IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
-                  IODebugContext* debug) override {
-    return disk_.append(*target(), *state_, data, options, debug);
-  }
-  IOStatus PositionedAppend(const Slice&, uint64_t, const IOOptions&, IODebugContext*) override {
-    return IOStatus::NotSupported("writing inside a file");
-  }
-  IOStatus PositionedAppend(const Slice&, uint64_t, const IOOptions&, const rocksdb::DataVerificationInfo&,
-                            IODebugContext*) override {
-    return IOStatus::NotSupported("writing inside a file");
-  }
-  IOStatus Truncate(uint64_t bytes, const IOOptions& options, IODebugContext* debug) override {
-    return disk_.truncate(path_, *state_, bytes, [&] { return target()->Truncate(bytes, options, debug); });
-  }
-  IOStatus Flush(const IOOptions& options, IODebugContext* debug) override {
-    if (auto alive = disk_.check_alive(); !alive.ok()) return alive;
-    return target()->Flush(options, debug);
-  }
-  IOStatus Sync(const IOOptions&, IODebugContext*) override { return disk_.sync(*state_); }
-  IOStatus Fsync(const IOOptions&, IODebugContext*) override { return disk_.sync(*state_); }
-  IOStatus RangeSync(uint64_t offset, uint64_t bytes, const IOOptions& options, IODebugContext* debug) override {
-    if (auto alive = disk_.check_alive(); !alive.ok()) return alive;
-    return target()->RangeSync(offset, bytes, options, debug);
-  }
-  IOStatus Allocate(uint64_t offset, uint64_t bytes, const IOOptions& options, IODebugContext* debug) override {
-    if (auto alive = disk_.check_alive(); !alive.ok()) return alive;
-    return target()->Allocate(offset, bytes, options, debug);
-  }
-
- private:
-  FaultFileSystem& disk_;
-  const std::string path_;
-  const FaultFileSystem::FileRef state_;
-};
-
-class FaultSequentialFile final : public rocksdb::FSSequentialFileOwnerWrapper {
- public:
-  FaultSequentialFile(FaultFileSystem& disk, std::unique_ptr<rocksdb::FSSequentialFile> file)
-      : FSSequentialFileOwnerWrapper(std::move(file)), disk_(disk) {}
-  IOStatus Read(size_t bytes, const IOOptions& options, Slice* result, char* scratch, IODebugContext* debug) override {
-    *result = Slice();
-    if (auto judged = disk_.judge(FaultFileSystem::Op::read); !judged.ok()) return judged;
-    return target()->Read(bytes, options, result, scratch, debug);
-  }
-
- private:
-  FaultFileSystem& disk_;
-};
-
-class FaultRandomAccessFile final : public rocksdb::FSRandomAccessFileOwnerWrapper {
- public:
-  FaultRandomAccessFile(FaultFileSystem& disk, std::unique_ptr<rocksdb::FSRandomAccessFile> file)
-      : FSRandomAccessFileOwnerWrapper(std::move(file)), disk_(disk) {}
-  IOStatus Read(uint64_t offset, size_t bytes, const IOOptions& options, Slice* result, char* scratch,
-                IODebugContext* debug) const override {
-    *result = Slice();
-    if (auto judged = disk_.judge(FaultFileSystem::Op::read); !judged.ok()) return judged;
-    bool shortened = false;
-    {
-      const std::lock_guard lock(disk_.mutex_);
-      shortened = disk_.short_reads_;
-    }
-    auto status = target()->Read(offset, bytes, options, result, scratch, debug);
-    if (shortened && status.ok()) *result = Slice(result->data(), result->size() / 2);
-    return status;
-  }
-  IOStatus MultiRead(rocksdb::FSReadRequest* requests, size_t count, const IOOptions& options,
-                     IODebugContext* debug) override {
-    return FSRandomAccessFile::MultiRead(requests, count, options, debug);  // one by one, through Read()
-  }
-  IOStatus ReadAsync(rocksdb::FSReadRequest& request, const IOOptions& options,
-                     std::function<void(const rocksdb::FSReadRequest&, void*)> callback, void* argument, void** handle,
-                     rocksdb::IOHandleDeleter* deleter, IODebugContext* debug) override {
-    return FSRandomAccessFile::ReadAsync(request, options, std::move(callback), argument, handle, deleter, debug);
-  }
-
- private:
-  FaultFileSystem& disk_;
-};
-
-class FaultDirectory final : public rocksdb::FSDirectoryWrapper {
- public:
-  FaultDirectory(FaultFileSystem& disk, std::string path, std::unique_ptr<rocksdb::FSDirectory> directory)
-      : FSDirectoryWrapper(std::move(directory)), disk_(disk), path_(std::move(path)) {}
-  IOStatus Fsync(const IOOptions&, IODebugContext*) override { return disk_.sync_directory(path_); }
-  // RocksDB names one new file here and a file system may sync no more than that; this one is strict the other way and
-  // syncs the directory, as ext4 and xfs do.
-  IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
-                               const rocksdb::DirFsyncOptions&) override {
-    return Fsync(options, debug);
-  }
-
- private:
-  FaultFileSystem& disk_;
-  const std::string path_;
-};
 
 FaultFileSystem::FaultFileSystem(std::string shadow_directory)
     : FileSystemWrapper(rocksdb::FileSystem::Default()), shadow_directory_(std::move(shadow_directory)) {
