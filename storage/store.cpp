@@ -75,7 +75,7 @@ struct Store::Impl {
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
+Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   auto opened = Impl::open(options);
   if (opened || opened.error().code != Code::storage_full) return opened;
   // On a full disk the reserve is what opening may need: the end of the log, the manifest, the end of cut runs.

@@ -160,7 +160,7 @@ class Store {
   // Errors: busy (another process, or this one, has the directory open), io (the directory cannot be used),
   // storage_full (not even the reserve was enough to open), corrupt (the data is damaged, or of a format that this
   // program does not know).
-  static Result<std::unique_ptr<Store>> open(StoreOptions options);
+  static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
 
   // Closes. No operation may be under way on other threads.
   ~Store();

@@ -92,13 +92,19 @@ class FaultRandomAccessFile final : public rocksdb::FSRandomAccessFileOwnerWrapp
   }
   rocksdb::IOStatus MultiRead(rocksdb::FSReadRequest* requests, size_t count, const rocksdb::IOOptions& options,
                               rocksdb::IODebugContext* debug) override {
-    return FSRandomAccessFile::MultiRead(requests, count, options, debug);  // one by one, through Read()
+    // One by one, through Read().
+    for (size_t i = 0; i < count; ++i) {
+      rocksdb::FSReadRequest& one = requests[i];
+      one.status = Read(one.offset, one.len, options, &one.result, one.scratch, debug);
+    }
+    return rocksdb::IOStatus::OK();
   }
   rocksdb::IOStatus ReadAsync(rocksdb::FSReadRequest& request, const rocksdb::IOOptions& options,
                               std::function<void(const rocksdb::FSReadRequest&, void*)> callback, void* argument,
-                              void** handle, rocksdb::IOHandleDeleter* deleter,
-                              rocksdb::IODebugContext* debug) override {
-    return FSRandomAccessFile::ReadAsync(request, options, std::move(callback), argument, handle, deleter, debug);
+                              void**, rocksdb::IOHandleDeleter*, rocksdb::IODebugContext* debug) override {
+    request.status = Read(request.offset, request.len, options, &request.result, request.scratch, debug);
+    callback(request, argument);
+    return rocksdb::IOStatus::OK();
   }
 
  private:

@@ -64,14 +64,14 @@ class Walk : public Full {
     int parent_index = 0;
     Command command = maker.make(model, parent_index);
     Model after = model;
-    const std::string expected = after.apply(command, parent_index);
+    std::string expected = after.apply(command, parent_index);
     const auto reply = f.store->execute(std::move(command));
     advance_us(1);
     if (!reply && reply.error().code == Code::storage_full) {
       CHECK_EQ(reply.error().number, ENOSPC);
       return false;
     }
-    CHECK_EQ(describe(reply), expected);
+    CHECK_EQ(describe(reply), std::move(expected));
     model = std::move(after);
     return true;
   }

@@ -139,8 +139,8 @@ std::string Model::apply_one(const DeleteThread& command) {
   ++sequence;
   const ModelThread& thread = known->second;
   if (thread.active) dead.emplace_back(thread.incarnation, *thread.active);
-  const std::string answer = "deleted 1 " + std::to_string(thread.messages.size()) + " runs " +
-                             std::to_string(thread.waiting.size() + (thread.active ? 1 : 0));
+  std::string answer = "deleted 1 " + std::to_string(thread.messages.size()) + " runs " +
+                       std::to_string(thread.waiting.size() + (thread.active ? 1 : 0));
   threads.erase(known);
   return answer;
 }
@@ -182,6 +182,7 @@ void check_like_model(Fixture& f, const Model& model, const std::string& user, u
   }
   std::sort(by_activity.rbegin(), by_activity.rend());
   std::vector<std::string> expected;
+  expected.reserve(by_activity.size());
   for (const auto& [activity, thread] : by_activity) expected.push_back(thread);
   CHECK(f.sessions(user, sessions_limit) == expected);
 }
@@ -271,7 +272,7 @@ void CommandMaker::move_clock() {
 }
 
 uint64_t from_environment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
+  const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 

@@ -107,6 +107,7 @@ class Burst {
     std::unique_lock lock(mutex_);
     done_.wait(lock, [this] { return open_ == 0; });
     std::vector<Result<Reply>> replies;
+    replies.reserve(steps_.size());
     for (const auto& step : steps_) replies.push_back(std::move(*step->reply));
     return replies;
   }

@@ -102,8 +102,9 @@ class Walk {
     ++(kill ? killed_ : unpowered_);
     f_.use_new_disk();
     f_.open();
+    const size_t made = moments.size();
     settle(std::move(moments), answered);
-    return moments.size();
+    return made;
   }
 
   // Finds the moment that the store is at.
