@@ -1,21 +1,19 @@
 #include "storage/database.h"
 
-#include <fcntl.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/listener.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "src/base/log.h"
+#include "storage/directory.h"
 #include "storage/disk_space.h"
 #include "storage/keys.h"
 #include "storage/records.h"
@@ -25,47 +23,6 @@ namespace bobbin::store {
 namespace {
 
 constexpr uint64_t kFormat = 2;
-
-// A name that was made is on disk once the directory that has it is.
-Result<void> sync_directory(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) {
-    log::warn("a directory cannot be synced", {{"path", path}, {"number", errno}});
-    return {};
-  }
-  const int why = fsync(fd) == 0 ? 0 : errno;
-  close(fd);
-  if (why != 0 && why != EINVAL) return fail(Code::io, why, "a new directory cannot be synced");
-  return {};
-}
-
-// Makes a directory and those above it that are missing, durably. One that is there is left as it is.
-Result<void> make_directory(const std::string& path, mode_t mode) {
-  constexpr mode_t kModeAbove = 0777;
-  const std::string above = std::filesystem::path(path).parent_path();
-  int why = mkdir(path.c_str(), mode) == 0 ? 0 : errno;
-  if (why == ENOENT && !above.empty()) {
-    TRY(make_directory(above, kModeAbove));
-    why = mkdir(path.c_str(), mode) == 0 ? 0 : errno;
-  }
-  if (why == EEXIST) return {};
-  if (why != 0) return fail(Code::io, why, "the data directory cannot be made");
-  return sync_directory(above.empty() ? "." : above);
-}
-
-Result<int> lock_directory(std::string directory) {
-  while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
-  struct stat found {};
-  if (stat(directory.c_str(), &found) != 0) TRY(make_directory(directory, 0700));
-  const std::string path = directory + "/lock";
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return fail(Code::io, errno, "the data directory cannot be written");
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-  const int why = errno;
-  close(fd);
-  if (why == EWOULDBLOCK) return fail(Code::busy, why, "the data directory is in use by another Bobbin");
-  return fail(Code::io, why, "the data directory cannot be locked");
-}
 
 // A family that this program does not know was made by a newer one: opening without it is impossible, with it a guess.
 Result<void> check_families(rocksdb::Env* env, const std::string& path) {
@@ -157,7 +114,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& directory, c
   database->env_ = rocksdb::NewCompositeEnv(database->guard_);
   TRY_ASSIGN(database->lock_fd_, lock_directory(directory));
   const std::string path = directory + "/db";
-  TRY(make_directory(path, 0700));
+  TRY(make_directory(path, "the data directory cannot be written"));
   TRY(check_families(database->env_.get(), path));
   TRY(database->open_families(path, options.block_cache_bytes, std::move(on_background_error)));
   TRY(database->check_format());
@@ -217,9 +174,9 @@ Result<bool> Database::get(const rocksdb::ReadOptions& options, Family name, std
   return true;
 }
 
-Error Database::write_error(const rocksdb::Status& status) const {
-  // RocksDB was told Busy: see LogGuard.
-  if (status.IsBusy() && guard_->log_is_closed()) return Error(Code::storage_full, ENOSPC, kStorageFullDetail);
+Error Database::write_error(const rocksdb::Status& status) {
+  // Only LogGuard says Busy. The log may be another one meanwhile: the housekeeper flushes.
+  if (status.IsBusy()) return Error(Code::storage_full, ENOSPC, kStorageFullDetail);
   return from_rocksdb(status);
 }
 

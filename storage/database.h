@@ -50,7 +50,7 @@ class Database {
 
   // Why a write of the batch failed, as the writer must take it. storage_full: nothing of it is in the store or will
   // be, and resume() may help; io or corrupt: nothing more can be promised. Requires !status.ok().
-  [[nodiscard]] Error write_error(const rocksdb::Status& status) const;
+  [[nodiscard]] static Error write_error(const rocksdb::Status& status);
 
   // After storage_full: makes RocksDB write again. Blocks: writes out what is in memory. The writer's thread only.
   // Errors: storage_full (there is still no room: try again later), io, corrupt.

@@ -28,6 +28,7 @@ class MissingLog final : public rocksdb::FSWritableFile {
   IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
   IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
   IOStatus Sync(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+  [[nodiscard]] bool IsSyncThreadSafe() const override { return true; }
 };
 
 class SyncedDirectory final : public rocksdb::FSDirectoryWrapper {

@@ -98,11 +98,12 @@ Result<std::unique_ptr<Store>> Store::Impl::open(const StoreOptions& options) {
                            .on_failure = [raw = impl.get()](const Error& error) { raw->on_background_error(error); }}));
   TRY_ASSIGN(const uint64_t last_sequence, read_last_sequence(*impl->database));
   impl->reader.emplace(*impl->database);
-  impl->writer.emplace(*impl->database, *impl->space, last_sequence,
-                       Writer::Options{.wall_clock = options.wall_clock,
-                                       .steady_clock = options.steady_clock,
-                                       .on_changes = [raw = impl.get()](const auto& committed) { raw->tell(committed); },
-                                       .on_fatal = options.on_fatal});
+  impl->writer.emplace(
+      *impl->database, *impl->space, last_sequence,
+      Writer::Options{.wall_clock = options.wall_clock,
+                      .steady_clock = options.steady_clock,
+                      .on_changes = [raw = impl.get()](const auto& committed) { raw->tell(committed); },
+                      .on_fatal = options.on_fatal});
   impl->changes.emplace(*impl->database);
   impl->listener = options.listener;
   impl->housekeeper.emplace(

@@ -181,7 +181,7 @@ Result<void> Writer::write_batch() {
     const rocksdb::Status status = database_.db().Write(commit_options(), &batch_.rocksdb_batch());
     if (!status.ok()) {
       batch_.drop(last_sequence());
-      return bobbin::fail(database_.write_error(status));
+      return bobbin::fail(Database::write_error(status));
     }
     metrics::add(metrics::Counter::store_commits);
     committed_sequence_.store(batch_.last_sequence(), std::memory_order_relaxed);
