@@ -1,9 +1,11 @@
 #include "storage/disk_space.h"
 
 #include <rocksdb/file_system.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <random>
+#include <type_traits>
 
 #include "src/base/log.h"
 #include "src/base/metrics.h"
@@ -20,8 +22,13 @@ constexpr size_t kReserveChunkBytes = 64 * 1024;
 bool grows(const Command& command) { return std::holds_alternative<Submit>(command); }
 
 bool makes_room(const Command& command) {
-  return std::holds_alternative<DeleteThread>(command) || std::holds_alternative<DeleteUserThreads>(command) ||
-         std::holds_alternative<CancelQueued>(command);
+  return std::visit(
+      []<class Each>(const Each&) {
+        return std::is_same_v<Each, DeleteThread> || std::is_same_v<Each, DeleteUserThreads> ||
+               std::is_same_v<Each, ExpireThread> || std::is_same_v<Each, PurgeRows> ||
+               std::is_same_v<Each, TrimChanges> || std::is_same_v<Each, CancelQueued>;
+      },
+      command);
 }
 
 DiskSpace::DiskSpace(Options options)
@@ -81,6 +88,8 @@ void DiskSpace::make_reserve() {
   std::unique_ptr<rocksdb::FSWritableFile> file;
   rocksdb::IOStatus status =
       options_.file_system->NewWritableFile(reserve_path(), rocksdb::FileOptions(), &file, nullptr);
+  // RocksDB makes files that all may read. Where there are no modes, the directory's is what counts.
+  if (status.ok()) static_cast<void>(chmod(reserve_path().c_str(), 0600));
   // Written, not only allocated, and with bytes that no file system can compress away: not all can allocate, and some
   // would give the room to others.
   std::minstd_rand random;

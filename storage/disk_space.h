@@ -25,7 +25,8 @@ namespace bobbin::store {
 // Whether the command makes the store larger for good and is refused when there is little room. The end of a run is
 // not one: its answer has been shown already.
 bool grows(const Command& command);
-// Whether the command is worth the reserve: it makes room, or ends work that waits for room.
+// Whether the command is worth the reserve: it makes room, or ends work that waits for room. Not worth it are notes of
+// what has been done (EndErasure, MoveFollower): they wait.
 bool makes_room(const Command& command);
 
 class DiskSpace {

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "src/base/metrics.h"
+#include "storage/disk_space.h"
 #include "tests/unit/storage/store_model.h"
 
 using namespace bobbin;
@@ -244,6 +245,8 @@ TEST_CASE(the_reserve_lets_deletes_through_and_comes_back) {
   full.f.open();
   const std::string reserve = full.f.directory.path() + "/data/reserve";
   CHECK_EQ(std::filesystem::file_size(reserve), 2 * kMiB);
+  CHECK(std::filesystem::status(reserve).permissions() ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
   full.f.turn("u", "t", "q", "a");
   const Submitted active = full.f.submit("u", "t2", "q");
   full.disk->set_room(0);
@@ -268,6 +271,105 @@ TEST_CASE(the_reserve_lets_deletes_through_and_comes_back) {
   full.cut_power(FaultFileSystem::Cut::pessimistic, 1);
   CHECK(!full.f.page("u", "t").found);
   CHECK((full.f.history("u", "t2") == std::vector<std::string>{"q", "answer"}));
+}
+
+TEST_CASE(only_submits_grow_and_only_what_makes_room_or_ends_work_is_worth_the_reserve) {
+  CHECK(grows(Submit{}));
+  for (const Command& command :
+       std::initializer_list<Command>{FinishRun{}, StartNext{}, CancelQueued{}, DeleteThread{}, DeleteUserThreads{},
+                                      ExpireThread{}, PurgeRows{}, EndErasure{}, TrimChanges{}, MoveFollower{}}) {
+    CHECK(!grows(command));
+  }
+  for (const Command& command : std::initializer_list<Command>{DeleteThread{}, DeleteUserThreads{}, ExpireThread{},
+                                                               PurgeRows{}, TrimChanges{}, CancelQueued{}}) {
+    CHECK(makes_room(command));
+  }
+  for (const Command& command :
+       std::initializer_list<Command>{Submit{}, FinishRun{}, StartNext{}, EndErasure{}, MoveFollower{}}) {
+    CHECK(!makes_room(command));
+  }
+}
+
+TEST_CASE(a_dropped_group_is_told_to_no_follower_and_leaves_no_gap) {
+  struct Heard final : ChangeListener {
+    void on_changes(const std::vector<CommittedChange>& changes) noexcept override {
+      for (const CommittedChange& change : changes) sequences.push_back(change.sequence);
+    }
+    std::vector<uint64_t> sequences;
+  } heard;
+  Full full;
+  full.f.options.listener = &heard;
+  full.f.open();
+  full.f.turn("u", "t", "q", "a");
+  full.f.turn("u", "deleted", "q", "a");
+  const uint64_t before = full.f.store->state().last_sequence;
+  CHECK_EQ(heard.sequences.size(), before);
+  Burst burst;
+  {
+    Plug plug(*full.f.store);
+    burst.add(*full.f.store, make_submit("t", 50));
+    burst.add(*full.f.store, make_submit("t", 51));
+    burst.add(*full.f.store, DeleteThread{"u", "deleted"});
+    burst.add(*full.f.store, MoveFollower{"copy", before + 1});
+    full.disk->set_room(10);
+  }
+  for (const auto& reply : burst.finish()) CHECK_FAILS(reply, Code::storage_full);
+  CHECK_EQ(full.f.store->state().last_sequence, before);
+  CHECK_EQ(heard.sequences.size(), before);
+  CHECK_EQ(CHECK_OK(full.f.store->read_changes(0, 100, kMiB)).changes.size(), before);
+  CHECK_EQ(CHECK_OK(full.f.store->read_feed("u", 0, 100)).events.size(), before);
+  CHECK(!CHECK_OK(full.f.store->follower_position("copy")));
+  full.disk->set_room(std::nullopt);
+  full.pass_a_second();
+  full.f.turn("u", "t", "q2", "a2");  // not the run of the dropped group, nor waiting behind it
+  full.f.turn("u", "deleted", "q2", "a2");
+  CHECK((full.f.history("u", "deleted") == std::vector<std::string>{"q", "a", "q2", "a2"}));
+  CHECK((full.f.sessions("u") == std::vector<std::string>{"deleted", "t"}));
+  const ChangesPage page = CHECK_OK(full.f.store->read_changes(0, 100, kMiB));
+  CHECK_EQ(page.changes.size(), before + 4);
+  for (size_t i = 0; i < page.changes.size(); ++i) CHECK_EQ(page.changes[i].sequence, uint64_t{i + 1});
+  CHECK_EQ(heard.sequences.size(), before + 4);
+  CHECK_EQ(heard.sequences.back(), before + 4);
+}
+
+// Erasing needs room itself, for the files without the text. What it could not do it does later; and a thread that is
+// made again meanwhile stays above its dead rows, whose stamps the writer had to read from disk again.
+TEST_CASE(an_erasure_that_finds_no_room_is_taken_up_again) {
+  Full full;
+  full.f.open();
+  full.f.turn("u", "t", "secret", "a");
+  full.f.turn("u", "other", "q", "a");
+  CHECK_OK(full.f.delete_thread("u", "t"));
+  full.disk->set_room(0);
+  const auto failed = full.f.store->keep_house();
+  CHECK_FAILS(failed, Code::storage_full);
+  CHECK_FAILS(full.f.submit(make_submit("t", 50)), Code::storage_full);
+  full.disk->set_room(std::nullopt);
+  full.pass_a_second();
+  full.f.turn("u", "t", "again", "a2");
+  CHECK((full.f.history("u", "t") == std::vector<std::string>{"again", "a2"}));
+  CHECK(CHECK_OK(full.f.store->keep_house()));
+  CHECK((full.f.history("u", "t") == std::vector<std::string>{"again", "a2"}));
+  full.cut_power(FaultFileSystem::Cut::pessimistic, 1);
+  CHECK((full.f.history("u", "t") == std::vector<std::string>{"again", "a2"}));
+  CHECK((full.f.sessions("u") == std::vector<std::string>{"t", "other"}));
+}
+
+TEST_CASE(a_thread_expires_on_a_full_disk_by_the_reserve) {
+  Full full;
+  full.f.options.reserve_bytes = kMiB;
+  full.f.options.keep_s = 60;
+  full.f.open();
+  full.f.turn("u", "t", "q", "a");
+  full.disk->set_room(0);
+  CHECK_FAILS(full.f.submit(make_submit("t", 50)), Code::storage_full);
+  advance_us(61'000'000);
+  static_cast<void>(full.f.store->keep_house());  // how far the erasure comes depends on what files need
+  CHECK(!full.f.page("u", "t").found);
+  full.disk->set_room(std::nullopt);
+  full.pass_a_second();
+  CHECK(CHECK_OK(full.f.store->keep_house()));
+  CHECK(!full.f.page("u", "t").found);
 }
 
 TEST_CASE(a_delete_in_a_group_that_finds_no_room_is_tried_again_by_the_reserve) {
