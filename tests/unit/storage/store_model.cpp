@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
+#include <tuple>
 
 #include "src/base/limits.h"
 
@@ -31,6 +33,8 @@ std::string describe(const Result<Reply>& reply) {
     run(started->run);
   } else if (const auto* cancelled = std::get_if<Cancelled>(&*reply)) {
     text = cancelled->found ? "cancelled" : "nothing to cancel";
+  } else if (std::holds_alternative<Done>(*reply)) {
+    text = "done";
   } else {
     const auto& deleted = std::get<Deleted>(*reply);
     text = "deleted " + std::to_string(deleted.sessions) + " " + std::to_string(deleted.messages) + " runs " +
@@ -45,16 +49,37 @@ std::string Model::apply(const Command& command, int parent_index) {
   if (const auto* start = std::get_if<StartNext>(&command)) return apply_one(*start);
   if (const auto* cancel = std::get_if<CancelQueued>(&command)) return apply_one(*cancel);
   if (const auto* one = std::get_if<DeleteThread>(&command)) return apply_one(*one);
+  if (const auto* expire = std::get_if<ExpireThread>(&command)) return apply_one(*expire);
+  if (const auto* move = std::get_if<MoveFollower>(&command)) return apply_one(*move);
   return apply_one(std::get<DeleteUserThreads>(command));
 }
 
-void Model::reopen() {
-  for (auto& [key, thread] : threads) {
-    if (!thread.active) continue;
+void Model::reopen(const std::map<Uuid, std::string>& said) {
+  std::vector<Key> keys;
+  for (const auto& [key, thread] : threads) {
+    if (thread.active) keys.push_back(key);
+  }
+  // In the order of the store's keys, which begin with their sizes.
+  std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
+    return std::tuple(a.first.size(), a.first, a.second.size(), a.second) <
+           std::tuple(b.first.size(), b.first, b.second.size(), b.second);
+  });
+  for (const Key& key : keys) {
+    ModelThread& thread = threads[key];
     ++sequence;
-    dead.emplace_back(thread.incarnation, *thread.active);
+    bury(thread.incarnation, *thread.active);
+    if (const auto text = said.find(*thread.active); text != said.end() && !text->second.empty()) {
+      thread.messages.push_back({text->second, thread.active_question});
+      thread.leaf = static_cast<int>(thread.messages.size()) - 1;
+      thread.activity = ++activity_;
+    }
     thread.active.reset();
   }
+}
+
+void Model::bury(uint64_t incarnation, const Uuid& run_id) {
+  if (dead.size() >= kDeadMax) dead.erase(dead.begin(), dead.begin() + kDeadMax / 2);
+  dead.emplace_back(incarnation, run_id);
 }
 
 uint64_t Model::active_runs() const {
@@ -109,7 +134,7 @@ std::string Model::apply_one(const FinishRun& command) {
   }
   ModelThread& thread = known->second;
   ++sequence;
-  dead.emplace_back(thread.incarnation, command.run_id);
+  bury(thread.incarnation, command.run_id);
   thread.active.reset();
   if (command.answer) {
     thread.messages.push_back({command.answer->content, thread.active_question});
@@ -136,13 +161,31 @@ std::string Model::apply_one(const CancelQueued& command) {
 std::string Model::apply_one(const DeleteThread& command) {
   const auto known = threads.find({command.user, command.thread});
   if (known == threads.end()) return "error not_found";
+  return remove(known);
+}
+
+std::string Model::remove(std::map<Key, ModelThread>::iterator at) {
   ++sequence;
-  const ModelThread& thread = known->second;
-  if (thread.active) dead.emplace_back(thread.incarnation, *thread.active);
+  const ModelThread& thread = at->second;
+  if (thread.active) bury(thread.incarnation, *thread.active);
   std::string answer = "deleted 1 " + std::to_string(thread.messages.size()) + " runs " +
                        std::to_string(thread.waiting.size() + (thread.active ? 1 : 0));
-  threads.erase(known);
+  threads.erase(at);
   return answer;
+}
+
+// The walk's expiries are due at any time, or never.
+std::string Model::apply_one(const ExpireThread& command) {
+  const auto known = threads.find({command.user, command.thread});
+  const bool is_due = known != threads.end() && known->second.incarnation == command.incarnation &&
+                      !known->second.active && known->second.waiting.empty() && command.idle_since_us != 0;
+  return is_due ? remove(known) : "deleted 0 0 runs 0";
+}
+
+std::string Model::apply_one(const MoveFollower& command) {
+  if (command.position > sequence) return "error invalid";
+  follower = command.position;
+  return "done";
 }
 
 std::string Model::apply_one(const DeleteUserThreads& command) {
@@ -178,8 +221,11 @@ void check_like_model(Fixture& f, const Model& model, const std::string& user, u
     for (size_t i = 0; i < waiting.size(); ++i) CHECK_EQ(waiting[i].content, thread.waiting[i].content);
     const ThreadSummary summary = *CHECK_OK(f.store->find_thread(user, key.second, Tier::any));
     CHECK_EQ(summary.total_messages, static_cast<uint64_t>(thread.messages.size()));
-    CHECK_EQ(summary.preview, thread.messages[static_cast<size_t>(thread.leaf)].content);
+    // Contents are ASCII without blanks.
+    CHECK_EQ(summary.preview,
+             thread.messages[static_cast<size_t>(thread.leaf)].content.substr(0, limits::kPreviewGraphemesMax));
   }
+  CHECK(CHECK_OK(f.store->follower_position(Model::kFollower)) == model.follower);
   std::sort(by_activity.rbegin(), by_activity.rend());
   std::vector<std::string> expected;
   expected.reserve(by_activity.size());
@@ -221,7 +267,8 @@ Command CommandMaker::make(const Model& model, int& parent_index) {
     }
     return finish;
   }
-  if (kind < 93) return StartNext{user, thread};
+  if (kind < 91) return StartNext{user, thread};
+  if (kind < 93) return MoveFollower{Model::kFollower, below(model.sequence + 2)};
   if (kind < 97) {
     CancelQueued cancel{user, thread, run_number(1 + static_cast<uint32_t>(below(runs_ + 1))), "", 0};
     if (known != model.threads.end() && !known->second.waiting.empty()) {
@@ -229,8 +276,12 @@ Command CommandMaker::make(const Model& model, int& parent_index) {
     }
     return cancel;
   }
-  if (!makes_deletes) return StartNext{user, thread};
   if (below(12) == 0) return DeleteUserThreads{user};
+  if (below(4) == 0) {
+    const uint64_t incarnation = known == model.threads.end() ? 1 : known->second.incarnation;
+    const int64_t idle_since_us = below(6) == 0 ? 0 : std::numeric_limits<int64_t>::max();
+    return ExpireThread{user, thread, below(6) == 0 ? incarnation + 1 : incarnation, idle_since_us};
+  }
   return DeleteThread{user, thread};
 }
 

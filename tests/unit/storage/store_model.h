@@ -53,14 +53,20 @@ class Model {
   // Applies the command and gives the answer that the store must give, in the words of describe(). `parent_index`: of
   // a Submit with a parent: the message's index in its thread, -1 for a new root.
   std::string apply(const Command& command, int parent_index);
-  // What opening does: active runs end.
-  void reopen();
+  // What opening does: active runs end, each with the text that it had said (as the run log has it).
+  void reopen(const std::map<Uuid, std::string>& said = {});
   // As many changes as reopen() would make.
   [[nodiscard]] uint64_t active_runs() const;
 
   std::map<Key, ModelThread> threads;
-  std::vector<std::pair<uint64_t, Uuid>> dead;  // incarnation and run: ended, or of a thread that is gone
+  // Incarnation and run: ended, or of a thread that is gone. The latest ones, as copies are many.
+  std::vector<std::pair<uint64_t, Uuid>> dead;
   uint64_t sequence = 0;
+  std::optional<uint64_t> follower;  // where kFollower is
+
+  static constexpr size_t kDeadMax = 512;
+  // Of whoever follows beside the walk.
+  static constexpr const char* kFollower = "walk";
 
  private:
   std::string apply_one(const Submit& command, int parent_index);
@@ -69,13 +75,18 @@ class Model {
   std::string apply_one(const CancelQueued& command);
   std::string apply_one(const DeleteThread& command);
   std::string apply_one(const DeleteUserThreads& command);
+  std::string apply_one(const ExpireThread& command);
+  std::string apply_one(const MoveFollower& command);
+  void bury(uint64_t incarnation, const Uuid& run_id);
+  std::string remove(std::map<Key, ModelThread>::iterator thread);
   std::string started(ModelThread& thread, const Uuid& run_id, const std::string& content, int parent);
   std::string start_waiting(ModelThread& thread);
 
   uint64_t activity_ = 0;
 };
 
-// Checks that the threads of `user` are as in the model, in pages of `history_limit` and `sessions_limit`.
+// Checks that the threads of `user` are as in the model, in pages of `history_limit` and `sessions_limit`; and the
+// follower's position.
 void check_like_model(Fixture& f, const Model& model, const std::string& user, uint32_t history_limit,
                       uint32_t sessions_limit);
 
@@ -133,8 +144,6 @@ class CommandMaker {
   explicit CommandMaker(uint32_t seed) : random_(seed) {}
   size_t below(size_t bound) { return random_() % bound; }
   [[nodiscard]] const std::vector<std::string>& users() const { return users_; }
-
-  bool makes_deletes = true;  // of threads
 
   // `parent_index` as Model::apply wants it.
   Command make(const Model& model, int& parent_index);
