@@ -52,7 +52,10 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   enum class Cut : uint8_t {
     pessimistic,  // nothing survives that was not promised to
     random,       // every file ends somewhere between what was synced and what was written, some names survive
-    torn,         // as random, and what was not synced ends in zeros or garbage
+    // As random, and what was not synced of a log (`*.log`) ends in zeros or garbage. Other files end short, as on file
+    // systems that write bytes before sizes: RocksDB opens no manifest with a torn end, as it cannot tell it from one
+    // that was synced and has rotted (DECISIONS.md).
+    torn,
   };
 
   // `shadow_directory` is made where it is missing; it keeps what was renamed over or removed, on the same disk.

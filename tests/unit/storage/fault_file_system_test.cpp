@@ -55,16 +55,31 @@ struct Files {
 TEST_CASE(a_power_cut_takes_what_was_not_synced_and_nothing_else) {
   Files f;
   f.put("kept", "durable");
-  const auto file = f.create("log");
+  const auto file = f.create("1.log");
   CHECK(f.sync_directory().ok());
   CHECK(file->IsSyncThreadSafe());  // as the real one: the run log needs it
   CHECK(file->Append("one", {}, nullptr).ok() && file->Sync({}, nullptr).ok());
   CHECK(file->Append("two", {}, nullptr).ok() && file->Flush({}, nullptr).ok());
-  CHECK_EQ(f.read("log"), std::string("onetwo"));
-  CHECK_EQ(f.disk->durable_bytes(f.path("log")), uint64_t{3});
+  CHECK_EQ(f.read("1.log"), std::string("onetwo"));
+  CHECK_EQ(f.disk->durable_bytes(f.path("1.log")), uint64_t{3});
   f.disk->lose_power(Cut::pessimistic, 1);
-  CHECK_EQ(f.read("log"), std::string("one"));
+  CHECK_EQ(f.read("1.log"), std::string("one"));
   CHECK_EQ(f.read("kept"), std::string("durable"));
+}
+
+// RocksDB allocates ahead, and a file that is closed is set to the size that it had for its writer.
+TEST_CASE(what_a_power_cut_left_is_not_touched_by_files_that_are_closed_later) {
+  Files f;
+  auto file = f.create("1.log");
+  CHECK(f.sync_directory().ok());
+  file->SetPreallocationBlockSize(4096);
+  file->PrepareWrite(0, 6, {}, nullptr);
+  CHECK(file->Append("one", {}, nullptr).ok() && file->Sync({}, nullptr).ok());
+  CHECK(file->Append("two", {}, nullptr).ok());
+  f.disk->lose_power(Cut::pessimistic, 1);
+  static_cast<void>(file->Close({}, nullptr));
+  file.reset();
+  CHECK_EQ(f.read("1.log"), std::string("one"));
 }
 
 TEST_CASE(a_random_cut_ends_between_what_was_synced_and_what_was_written_and_a_torn_one_damages_only_that) {
@@ -74,12 +89,12 @@ TEST_CASE(a_random_cut_ends_between_what_was_synced_and_what_was_written_and_a_t
   for (uint32_t seed = 1; seed <= 60; ++seed) {
     const Cut cut = seed % 2 == 0 ? Cut::random : Cut::torn;
     Files f;
-    const auto file = f.create("log");
+    const auto file = f.create("1.log");
     CHECK(f.sync_directory().ok());
     CHECK(file->Append("sync", {}, nullptr).ok() && file->Sync({}, nullptr).ok());
     CHECK(file->Append("tail", {}, nullptr).ok());
     f.disk->lose_power(cut, seed);
-    const std::string left = f.read("log");
+    const std::string left = f.read("1.log");
     CHECK(left.size() >= 4 && left.size() <= 8 && left.starts_with("sync"));
     const bool is_damaged = left != std::string("synctail").substr(0, left.size());
     CHECK(!is_damaged || cut == Cut::torn);
@@ -88,6 +103,18 @@ TEST_CASE(a_random_cut_ends_between_what_was_synced_and_what_was_written_and_a_t
     was_short |= left.size() < 8;
   }
   CHECK(was_whole && was_short && was_damaged);
+}
+
+TEST_CASE(a_torn_cut_leaves_other_files_than_logs_short) {
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    Files f;
+    const auto file = f.create("MANIFEST");
+    CHECK(f.sync_directory().ok());
+    CHECK(file->Append("sync", {}, nullptr).ok() && file->Sync({}, nullptr).ok());
+    CHECK(file->Append("tail", {}, nullptr).ok());
+    f.disk->lose_power(Cut::torn, seed);
+    CHECK(f.read("MANIFEST").size() >= 4 && std::string("synctail").starts_with(f.read("MANIFEST")));
+  }
 }
 
 TEST_CASE(names_need_a_sync_of_their_directory) {
@@ -143,48 +170,48 @@ TEST_CASE(a_random_cut_keeps_the_first_changes_of_names_and_undoes_the_others) {
 
 TEST_CASE(bytes_that_a_failed_sync_spoke_of_are_lost_though_the_next_one_reports_success) {
   Files f;
-  const auto file = f.create("log");
+  const auto file = f.create("1.log");
   CHECK(f.sync_directory().ok());
   CHECK(file->Append("one", {}, nullptr).ok() && file->Sync({}, nullptr).ok());
   CHECK(file->Append("two", {}, nullptr).ok());
   f.disk->fail(Op::sync, 1, Fault::io, Times::once);
   CHECK(file->Sync({}, nullptr).IsIOError());
   CHECK(file->Sync({}, nullptr).ok());
-  CHECK_EQ(f.disk->durable_bytes(f.path("log")), uint64_t{3});
+  CHECK_EQ(f.disk->durable_bytes(f.path("1.log")), uint64_t{3});
   // Cut back to what is good, the file can go on.
   CHECK(file->Truncate(3, {}, nullptr).ok() && file->Sync({}, nullptr).ok());
-  CHECK_EQ(f.disk->durable_bytes(f.path("log")), uint64_t{3});
+  CHECK_EQ(f.disk->durable_bytes(f.path("1.log")), uint64_t{3});
   f.disk->lose_power(Cut::pessimistic, 1);
-  CHECK_EQ(f.read("log"), std::string("one"));
+  CHECK_EQ(f.read("1.log"), std::string("one"));
 }
 
 TEST_CASE(a_truncation_that_nobody_synced_is_undone) {
   for (const bool synced : {false, true}) {
     Files f;
-    const auto file = f.create("log");
+    const auto file = f.create("1.log");
     CHECK(f.sync_directory().ok());
     CHECK(file->Append("durable", {}, nullptr).ok() && file->Sync({}, nullptr).ok());
     CHECK(file->Truncate(3, {}, nullptr).ok());
     if (synced) CHECK(file->Sync({}, nullptr).ok());
-    CHECK_EQ(f.read("log"), std::string("dur"));
+    CHECK_EQ(f.read("1.log"), std::string("dur"));
     f.disk->lose_power(Cut::pessimistic, 1);
-    CHECK_EQ(f.read("log"), std::string(synced ? "dur" : "durable"));
+    CHECK_EQ(f.read("1.log"), std::string(synced ? "dur" : "durable"));
   }
 }
 
 TEST_CASE(lying_syncs_save_nothing) {
   Files f;
   f.disk->set_lying_syncs(true);
-  const auto file = f.create("log");
+  const auto file = f.create("1.log");
   CHECK(file->Append("one", {}, nullptr).ok() && file->Sync({}, nullptr).ok());
   CHECK(f.sync_directory().ok());
   f.disk->lose_power(Cut::pessimistic, 1);
-  CHECK(!f.exists("log"));
+  CHECK(!f.exists("1.log"));
 }
 
 TEST_CASE(the_nth_operation_fails_once_or_from_then_on) {
   Files f;
-  const auto file = f.create("log");
+  const auto file = f.create("1.log");
   CHECK(file->Append("1", {}, nullptr).ok());
   f.disk->fail(Op::write, 2, Fault::io, Times::once);
   CHECK(file->Append("2", {}, nullptr).ok());
@@ -192,13 +219,13 @@ TEST_CASE(the_nth_operation_fails_once_or_from_then_on) {
   CHECK(file->Append("3half", {}, nullptr).IsIOError());
   CHECK(f.disk->fault_was_reached());
   CHECK(file->Append("4", {}, nullptr).ok());
-  CHECK_EQ(f.read("log"), std::string("123h4"));
+  CHECK_EQ(f.read("1.log"), std::string("123h4"));
   CHECK_EQ(f.disk->count(Op::write), uint64_t{4});
   f.disk->fail(Op::rename, 1, Fault::no_space, Times::from_then_on);
-  CHECK(f.disk->RenameFile(f.path("log"), f.path("a"), {}, nullptr).IsNoSpace());
-  CHECK(f.disk->RenameFile(f.path("log"), f.path("a"), {}, nullptr).IsNoSpace());
+  CHECK(f.disk->RenameFile(f.path("1.log"), f.path("a"), {}, nullptr).IsNoSpace());
+  CHECK(f.disk->RenameFile(f.path("1.log"), f.path("a"), {}, nullptr).IsNoSpace());
   f.disk->heal();
-  CHECK(f.disk->RenameFile(f.path("log"), f.path("a"), {}, nullptr).ok());
+  CHECK(f.disk->RenameFile(f.path("1.log"), f.path("a"), {}, nullptr).ok());
   f.disk->fail(Op::create, 1, Fault::io, Times::once);
   CHECK(f.create("b") == nullptr && f.create("b") != nullptr);
   f.disk->fail(Op::sync_directory, 1, Fault::io, Times::once);
@@ -248,14 +275,14 @@ TEST_CASE(a_full_disk_takes_what_fits_and_has_room_again_when_files_go) {
 TEST_CASE(a_held_sync_waits_until_it_is_released_and_dies_with_the_disk) {
   for (const bool released : {true, false}) {
     Files f;
-    const auto file = f.create("log");
+    const auto file = f.create("1.log");
     CHECK(f.sync_directory().ok());
     CHECK(file->Append("one", {}, nullptr).ok());
     f.disk->hold_syncs();
     rocksdb::IOStatus status;
     std::thread syncing([&] { status = file->Sync({}, nullptr); });
     f.disk->wait_for_held_sync();
-    CHECK_EQ(f.disk->durable_bytes(f.path("log")), uint64_t{0});
+    CHECK_EQ(f.disk->durable_bytes(f.path("1.log")), uint64_t{0});
     if (released) {
       f.disk->release_syncs();
     } else {
@@ -263,14 +290,14 @@ TEST_CASE(a_held_sync_waits_until_it_is_released_and_dies_with_the_disk) {
     }
     syncing.join();
     CHECK_EQ(status.ok(), released);
-    CHECK_EQ(f.disk->durable_bytes(f.path("log")), uint64_t{released ? 3u : 0u});
+    CHECK_EQ(f.disk->durable_bytes(f.path("1.log")), uint64_t{released ? 3u : 0u});
   }
 }
 
 TEST_CASE(nothing_works_on_a_disk_without_power) {
   Files f;
   f.put("file", "12345678");
-  const auto file = f.create("log");
+  const auto file = f.create("1.log");
   f.disk->lose_power(Cut::random, 1);
   CHECK(!file->Append("x", {}, nullptr).ok() && !file->Sync({}, nullptr).ok());
   CHECK(f.create("other") == nullptr && !f.sync_directory().ok());

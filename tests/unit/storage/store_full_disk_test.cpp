@@ -79,6 +79,11 @@ class Walk : public Full {
   void steps(size_t count) {
     for (size_t i = 0; i < count; ++i) CHECK(step());
   }
+  // Erases and trims, as far as there is room for it.
+  void keep_house() {
+    const auto kept = f.store->keep_house();
+    if (!kept) CHECK(kept.error().code == Code::storage_full);
+  }
   void check() {
     CHECK_EQ(f.store->state().last_sequence, model.sequence);
     for (const std::string& user : maker.users()) check_like_model(f, model, user, 7, 3);
@@ -117,7 +122,10 @@ void fill_up_and_go_on(uint32_t seed, uint64_t room) {
   walk.steps(30);
   walk.disk->set_room(room);
   size_t refused = 0;
-  for (size_t i = 0; i < 60; ++i) refused += walk.step() ? 0 : 1;
+  for (size_t i = 0; i < 60; ++i) {
+    refused += walk.step() ? 0 : 1;
+    if (i == seed % 60) walk.keep_house();
+  }
   walk.check();  // queries work, and nothing of what was refused is there
   walk.recover();
   walk.check();
@@ -133,7 +141,10 @@ bool fail_nth(uint32_t seed, Op op, uint64_t nth) {
   Walk walk(seed);
   walk.steps(20);
   walk.disk->fail(op, nth, FaultFileSystem::Fault::no_space, FaultFileSystem::Times::from_then_on);
-  for (size_t i = 0; i < 40; ++i) walk.step();
+  for (size_t i = 0; i < 40; ++i) {
+    walk.step();
+    if (i == nth % 40) walk.keep_house();
+  }
   if (!walk.disk->fault_was_reached()) return false;
   walk.check();
   walk.recover();
@@ -182,10 +193,14 @@ TEST_CASE(no_room_for_a_flush_or_compaction_loses_nothing_and_recovers) {
     } else {
       walk.disk->fail(op, 1 + seed % 7, FaultFileSystem::Fault::no_space, FaultFileSystem::Times::from_then_on);
     }
-    for (size_t i = 0; i < 400; ++i) walk.step();
+    for (size_t i = 0; i < 400; ++i) {
+      walk.step();
+      if (i % 100 == seed % 100) walk.keep_house();
+    }
     walk.check();
     walk.recover();
     walk.check();
+    if (seed % 2 == 0) CHECK_OK(walk.f.store->keep_house());
     walk.steps(seed % 4 * 100);
     walk.end_and_check(seed % 5 != 0);
     walk.steps(20);

@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "tests/unit/storage/replica.h"
+#include "tests/unit/storage/speaker.h"
 #include "tests/unit/storage/store_model.h"
 
 using namespace bobbin;
@@ -22,13 +23,6 @@ namespace {
 
 constexpr size_t kBurstsPerEnd = 75;
 
-// What a run has said into the run log.
-struct Said {
-  std::string text;
-  size_t synced_bytes = 0;
-  uint64_t events = 0;
-};
-
 class Walk {
  public:
   enum class End : uint8_t { orderly, kill, power_cut };
@@ -37,8 +31,9 @@ class Walk {
     f_.options.block_cache_bytes = 1024 * 1024;
     f_.options.changes_kept_max = 300;
     f_.use_new_disk();
-    open();
+    f_.open();
     replica_.begin(*f_.store);
+    speaker_.begin(*f_.store);
   }
 
   void run(size_t operations) {
@@ -67,11 +62,6 @@ class Walk {
   }
 
  private:
-  void open() {
-    f_.open();
-    log_ = f_.store->run_log().make_writer();
-  }
-
   std::string make(std::vector<Command>& commands) {
     int parent_index = 0;
     commands.push_back(maker_.make(model_, parent_index));
@@ -96,33 +86,13 @@ class Walk {
     for (size_t i = 0; i < replies.size(); ++i) CHECK_EQ(describe(replies[i]), expected[i]);
     CHECK_EQ(f_.store->state().last_sequence, model_.sequence);
     maker_.learn_ids(f_, model_);
-    end_runs();
+    speaker_.end_runs(model_);
     return size;
   }
 
-  // Runs that are over need their tokens no more.
-  void end_runs() {
-    std::erase_if(said_, [this](const auto& entry) {
-      const bool is_active = std::any_of(model_.threads.begin(), model_.threads.end(),
-                                         [&](const auto& thread) { return thread.second.active == entry.first; });
-      if (!is_active) log_->end_run(entry.first);
-      return !is_active;
-    });
-  }
-
-  // Some running answers go on.
   void say_something() {
-    for (const auto& [key, thread] : model_.threads) {
-      if (!thread.active || maker_.below(3) != 0) continue;
-      Said& said = said_[*thread.active];
-      const std::string token = std::to_string(maker_.below(1000)) + ".";
-      log_->append(*thread.active, ++said.events, RunLogKind::token, token);
-      said.text += token;
-    }
-    CHECK_OK(log_->flush());
-    if (maker_.below(4) != 0) return;
-    CHECK_OK(f_.store->run_log().sync());
-    for (auto& [run_id, said] : said_) said.synced_bytes = said.text.size();
+    CHECK_OK(speaker_.say(model_, maker_));
+    if (maker_.below(4) == 0) CHECK_OK(speaker_.sync(*f_.store));
   }
 
   // The disk dies at one of the next writes or syncs. What was answered before is there afterwards, in order, and of
@@ -156,20 +126,20 @@ class Walk {
     using Cut = FaultFileSystem::Cut;
     const Cut cut = std::array{Cut::pessimistic, Cut::random, Cut::torn}[maker_.below(3)];
     f_.disk->die();
-    log_.reset();
+    speaker_.end();
     f_.abandon();
     if (how == End::power_cut) f_.disk->lose_power(cut, static_cast<uint32_t>(maker_.below(1u << 30)));
     f_.use_new_disk();
-    open();
+    f_.open();
     const size_t made = moments.size();
     settle(std::move(moments), answered, how);
     return made;
   }
 
   void reopen() {
-    log_.reset();
+    speaker_.end();
     f_.store.reset();
-    open();
+    f_.open();
     settle({model_}, 0, End::orderly);
   }
 
@@ -181,38 +151,20 @@ class Walk {
       if (moments[at].sequence + moments[at].active_runs() != f_.store->state().last_sequence) continue;
       model_ = std::move(moments[at]);
       try {
-        model_.reopen(recovered_text(how));
+        using Survived = Speaker::Survived;
+        const auto survived = how == End::power_cut ? Survived::what_was_synced : Survived::what_was_told;
+        const auto texts = speaker_.check_recovered(f_, model_, survived);
+        model_.reopen(texts);
         compare_all();
         CHECK(replica_.position() <= model_.sequence);  // what it saw is still there
-        said_.clear();
+        for (const auto& [run_id, text] : texts) cut_answers_ += text.empty() ? 0 : 1;
+        speaker_.begin(*f_.store);
         return;
       } catch (const bobbin::test::Failure& failure) {
         why = failure.what();
       }
     }
     bobbin::test::fail_check(__FILE__, __LINE__, "the store is at no moment after what was answered: " + why);
-  }
-
-  // What the store has of the runs that were active in model_, which must be all that they have said, or after a power
-  // cut a beginning of it that has all that was synced.
-  std::map<Uuid, std::string> recovered_text(End how) {
-    std::map<Uuid, std::string> texts;
-    for (const auto& [key, thread] : model_.threads) {
-      if (!thread.active) continue;
-      const auto run = CHECK_OK(f_.store->find_run(key.first, key.second, *thread.active, Tier::any));
-      CHECK(run.has_value());
-      CHECK(run->state == RunState::interrupted);
-      const HistoryPage page = f_.page(key.first, key.second, 1);
-      const bool has_answer = page.messages.at(0).id == run->message_id;
-      if (has_answer) CHECK(page.messages[0].status == MessageStatus::interrupted);
-      const std::string text = has_answer ? page.messages[0].content : "";
-      const Said& said = said_[*thread.active];
-      CHECK(said.text.starts_with(text));
-      CHECK(text.size() >= (how == End::power_cut ? said.synced_bytes : said.text.size()));
-      if (has_answer) ++cut_answers_;
-      texts[*thread.active] = text;
-    }
-    return texts;
   }
 
   void compare(const std::string& user) {
@@ -230,10 +182,9 @@ class Walk {
 
   CommandMaker maker_;
   Fixture f_;
-  std::unique_ptr<RunLogWriter> log_;
   Model model_;
   Replica replica_;
-  std::map<Uuid, Said> said_;
+  Speaker speaker_;
   std::array<size_t, 3> ends_{};
   size_t cut_answers_ = 0;
   std::map<std::string, size_t> answers_;  // how often each kind was expected
