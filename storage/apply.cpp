@@ -74,6 +74,11 @@ void Applier::on_group_committed() {
   states_.end_group();
 }
 
+void Applier::on_group_dropped() {
+  ++group_;
+  states_.clear();
+}
+
 Result<std::optional<Message>> Applier::read_message(const std::string& user, const std::string& thread,
                                                      uint64_t order) {
   std::string key;

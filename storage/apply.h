@@ -41,6 +41,8 @@ class Applier {
 
   // The batch is on disk.
   void on_group_committed();
+  // The batch was dropped: what its commands changed is forgotten, and read from disk again.
+  void on_group_dropped();
 
  private:
   struct Parent {

@@ -103,7 +103,7 @@ Result<Reply> Applier::apply(CancelQueued& command) {
   run.incarnation = state->summary.incarnation;
   run.started_us = run.finished_us = wall_clock_();
   run.terminal_event_id = command.terminal_event_id;
-  run.terminal_event = std::move(command.terminal_event);
+  run.terminal_event = command.terminal_event;  // a copy: on a full disk the command is applied again
   put_run(change, command.user, command.thread, command.run_id, run);
   change.seal(state->summary.incarnation, command.run_id);
   state->waiting.erase(found);

@@ -35,9 +35,15 @@ class Batch {
   [[nodiscard]] const std::vector<CommittedChange>& changes() const noexcept { return changes_; }
 
   [[nodiscard]] rocksdb::WriteBatch& rocksdb_batch() noexcept { return batch_; }
+  // After it was written.
   void clear() {
     batch_.Clear();
     changes_.clear();
+  }
+  // It was not written: the change log still ends with `last_sequence`.
+  void drop(uint64_t last_sequence) {
+    clear();
+    last_sequence_ = last_sequence;
   }
 
  private:

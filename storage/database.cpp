@@ -14,26 +14,13 @@
 
 #include "src/base/log.h"
 #include "storage/directory.h"
+#include "storage/disk_space.h"
 #include "storage/keys.h"
 #include "storage/records.h"
 #include "storage/rocksdb_options.h"
 
 namespace bobbin::store {
 namespace {
-
-// Flush and compaction run on threads that answer to nobody: their failures come here. Failures of a commit itself are
-// told to the writer by Write().
-class BackgroundErrors final : public rocksdb::EventListener {
- public:
-  explicit BackgroundErrors(Database::OnBackgroundError on_error) : on_error_(std::move(on_error)) {}
-  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
-    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) return;
-    if (on_error_) on_error_(from_rocksdb(*status));
-  }
-
- private:
-  Database::OnBackgroundError on_error_;
-};
 
 // A family that this program does not know was made by a newer one: opening without it is impossible, with it a guess.
 Result<void> check_families(rocksdb::Env* env, const std::string& path) {
@@ -70,13 +57,40 @@ void hold_until_exit(Abandoned abandoned) {
 
 }  // namespace
 
+// Flush and compaction run on threads that answer to nobody: their failures come here. Failures of a commit itself are
+// told to the writer by Write().
+class Database::BackgroundErrors final : public rocksdb::EventListener {
+ public:
+  explicit BackgroundErrors(Database::OnBackgroundError on_error) : on_error_(std::move(on_error)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
+    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) return;
+    const Error error = from_rocksdb(*status);
+    const std::lock_guard lock(mutex_);
+    if (on_error_) on_error_(error);
+  }
+  // RocksDB would look for room every few seconds by itself; when it may write again is the writer's to say.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* recovers_by_itself) override {
+    *recovers_by_itself = false;
+  }
+  void detach() {
+    const std::lock_guard lock(mutex_);
+    on_error_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  Database::OnBackgroundError on_error_;
+};
+
 Error from_rocksdb(const rocksdb::Status& status, std::source_location where) {
   const auto subcode = static_cast<int32_t>(status.subcode());
   if (status.IsIncomplete()) return Error(Code::would_block, subcode, "not in memory", where);
-  log::error("rocksdb", {{"status", status.ToString()}});
-  if (status.IsCorruption()) return Error(Code::corrupt, subcode, "the store is damaged", where);
-  if (status.IsNoSpace()) return Error(Code::storage_full, ENOSPC, "the disk is full", where);
-  return Error(Code::io, subcode, "the store's files cannot be read or written", where);
+  const int32_t known_errno = errno_of(status);
+  const int32_t number = known_errno != 0 ? known_errno : subcode;
+  log::error("rocksdb", {{"status", status.ToString()}, {"errno", known_errno}});
+  if (status.IsCorruption()) return Error(Code::corrupt, number, "the store is damaged", where);
+  if (status.IsNoSpace()) return Error(Code::storage_full, ENOSPC, kStorageFullDetail, where);
+  return Error(Code::io, number, "the store's files cannot be read or written", where);
 }
 
 Error corrupt_row(Family family, std::string_view key, const Error& why) {
@@ -94,7 +108,8 @@ Error corrupt_row(Family family, std::string_view key, const Error& why) {
 Result<std::unique_ptr<Database>> Database::open(const std::string& directory, const Options& options,
                                                  OnBackgroundError on_background_error) {
   std::unique_ptr<Database> database(new Database);
-  if (options.file_system) database->env_ = rocksdb::NewCompositeEnv(options.file_system);
+  database->guard_ = std::make_shared<LogGuard>(options.file_system);
+  database->env_ = rocksdb::NewCompositeEnv(database->guard_);
   TRY_ASSIGN(database->lock_fd_, lock_directory(directory));
   TRY(check_restore_is_complete(directory));
   database->directory_ = directory;
@@ -112,7 +127,8 @@ Result<std::unique_ptr<Database>> Database::open_existing(const std::string& dir
   TRY(check_is_store(directory));
   if (access == Access::write) return open(directory, options, nullptr);
   std::unique_ptr<Database> database(new Database);
-  if (options.file_system) database->env_ = rocksdb::NewCompositeEnv(options.file_system);
+  database->guard_ = std::make_shared<LogGuard>(options.file_system);
+  database->env_ = rocksdb::NewCompositeEnv(database->guard_);
   TRY_ASSIGN(database->lock_fd_, lock_existing_directory(directory));
   database->directory_ = directory;
   const std::string path = directory + "/" + kDatabaseName;
@@ -126,7 +142,8 @@ Result<void> Database::open_families(const std::string& path, Access access, con
                                      OnBackgroundError on_background_error) {
   rocksdb::DBOptions options =
       access == Access::write ? database_options(env(), chosen.option_trial) : read_only_options(env());
-  options.listeners.push_back(std::make_shared<BackgroundErrors>(std::move(on_background_error)));
+  background_errors_ = std::make_shared<BackgroundErrors>(std::move(on_background_error));
+  options.listeners.push_back(background_errors_);
   const auto cache = make_block_cache(chosen.block_cache_bytes, chosen.option_trial);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options(Family::meta, cache, chosen.option_trial));
@@ -179,8 +196,30 @@ Result<bool> Database::get(const rocksdb::ReadOptions& options, Family name, std
   return true;
 }
 
+Error Database::write_error(const rocksdb::Status& status) {
+  // Only LogGuard says Busy. The log may be another one meanwhile: the housekeeper flushes.
+  if (status.IsBusy()) return Error(Code::storage_full, ENOSPC, kStorageFullDetail);
+  return from_rocksdb(status);
+}
+
+Result<void> Database::resume() {
+  rocksdb::Status status = db_->Resume();
+  if (!status.ok()) return fail(from_rocksdb(status));
+  if (!guard_->log_is_closed()) return {};
+  // RocksDB begins a log when it begins a write buffer, and a buffer only where the old one is not empty: a deletion of
+  // nothing, outside of the log, in the family that stays empty.
+  rocksdb::WriteOptions outside;
+  outside.disableWAL = true;
+  status = db_->Delete(outside, default_family_, "log");
+  if (status.ok()) status = db_->Flush(rocksdb::FlushOptions(), default_family_);
+  if (!status.ok()) return fail(from_rocksdb(status));
+  if (guard_->log_is_closed()) return bobbin::fail(Code::storage_full, ENOSPC, kStorageFullDetail);
+  return {};
+}
+
 Database::~Database() {
-  if (db_) rocksdb::CancelAllBackgroundWork(db_.get(), true);  // nobody calls into the owner from here on
+  if (background_errors_) background_errors_->detach();
+  if (db_) rocksdb::CancelAllBackgroundWork(db_.get(), true);
   if (abandoned_) {
     hold_until_exit({std::move(env_), db_.release(), default_family_, families_});
   } else if (db_) {

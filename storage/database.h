@@ -11,6 +11,7 @@
 
 #include "src/base/result.h"
 #include "storage/family.h"
+#include "storage/log_guard.h"
 
 // The open RocksDB with its families, and its errors as ours. Internal to storage.
 namespace bobbin::store {
@@ -23,7 +24,8 @@ inline std::string_view to_view(const rocksdb::Slice& slice) noexcept { return {
 inline rocksdb::Slice to_slice(std::string_view bytes) noexcept { return {bytes.data(), bytes.size()}; }
 
 // Logs `status` (its text does not fit into an Error) and gives it as an Error: Incomplete → would_block (not logged),
-// Corruption → corrupt, NoSpace → storage_full with ENOSPC, all else io with RocksDB's subcode. Requires !status.ok().
+// Corruption → corrupt, NoSpace → storage_full, all else io. The number is the errno where the text has it, else
+// RocksDB's subcode. Requires !status.ok().
 Error from_rocksdb(const rocksdb::Status& status, std::source_location where = std::source_location::current());
 
 // Logs that the row at `key` is damaged and gives `why` back.
@@ -31,7 +33,8 @@ Error corrupt_row(Family family, std::string_view key, const Error& why);
 
 class Database {
  public:
-  // Called on a thread of RocksDB when a flush or compaction has failed for good.
+  // Called on a thread of RocksDB when a flush or compaction has failed: with storage_full, after which resume() can
+  // help, or for good.
   using OnBackgroundError = std::function<void(const Error&)>;
 
   struct Options {
@@ -52,14 +55,23 @@ class Database {
   ~Database();
 
   // After a failed write: the destructor then leaves RocksDB alone instead of closing it, since closing flushes files
-  // that must not be touched again (Debian's build asserts that). The process is about to end.
+  // that must not be touched again (Debian's build asserts that), with all that its threads may still use. The process
+  // is about to end.
   void abandon() noexcept { abandoned_ = true; }
+
+  // Why a write of the batch failed, as the writer must take it. storage_full: nothing of it is in the store or will
+  // be, and resume() may help; io or corrupt: nothing more can be promised. Requires !status.ok().
+  [[nodiscard]] static Error write_error(const rocksdb::Status& status);
+
+  // After storage_full: makes RocksDB write again. Blocks: writes out what is in memory. The writer's thread only.
+  // Errors: storage_full (there is still no room: try again later), io, corrupt.
+  Result<void> resume();
 
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
   [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
-  [[nodiscard]] rocksdb::Env* env() const noexcept { return env_ ? env_.get() : rocksdb::Env::Default(); }
+  [[nodiscard]] rocksdb::Env* env() const noexcept { return env_.get(); }
   [[nodiscard]] rocksdb::DB& db() const noexcept { return *db_; }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* family(Family family) const noexcept {
     return families_[static_cast<size_t>(family) - 1];
@@ -70,6 +82,8 @@ class Database {
                    rocksdb::PinnableSlice& value) const;
 
  private:
+  class BackgroundErrors;
+
   Database() = default;
   Result<void> open_families(const std::string& path, Access access, const Options& chosen,
                              OnBackgroundError on_background_error);
@@ -78,7 +92,9 @@ class Database {
   std::string directory_;
   int lock_fd_ = -1;
   Access access_ = Access::write;
-  std::unique_ptr<rocksdb::Env> env_;  // null: the default one
+  std::shared_ptr<LogGuard> guard_;
+  std::unique_ptr<rocksdb::Env> env_;  // over guard_
+  std::shared_ptr<BackgroundErrors> background_errors_;
   bool abandoned_ = false;
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* default_family_ = nullptr;

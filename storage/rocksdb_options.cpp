@@ -79,6 +79,9 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, const OptionTrial* trial)
   // A failed write is never tried again: after a failed fsync a second one can report success for pages that are lost.
   options.max_bgerror_resume_count = 0;
   options.paranoid_checks = true;
+  // Everything is in the log but the deletion of nothing that begins another one (Database::resume): for that alone
+  // closing would write out what is in memory, also where the disk has failed.
+  options.avoid_flush_during_shutdown = true;
   // Over all families. Families that are written rarely would otherwise hold old logs: see max_total_wal_size.
   options.db_write_buffer_size = kWriteBufferBytesMax;
   options.max_total_wal_size = 32 * 1024 * 1024;

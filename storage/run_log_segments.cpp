@@ -1,6 +1,5 @@
 #include "storage/run_log_segments.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -10,6 +9,8 @@
 #include "src/base/assert.h"
 #include "src/base/log.h"
 #include "src/base/metrics.h"
+#include "storage/directory.h"
+#include "storage/log_guard.h"
 #include "storage/run_log_format.h"
 
 namespace bobbin::store {
@@ -37,9 +38,9 @@ std::optional<uint64_t> parse_file_name(std::string_view name) {
 
 bool is_absent(const IOStatus& status) { return status.IsNotFound() || status.IsPathNotFound(); }
 
-// Logs `status` and gives it as an Error. `number`: errno right after the call, which RocksDB keeps as text only; 0
-// when another file system than the operating system's stands behind it.
-Error from_io(const IOStatus& status, int number, const char* detail) {
+// Logs `status` and gives it as an Error.
+Error from_io(const IOStatus& status, const char* detail) {
+  const int32_t number = errno_of(status);
   log::error("run log", {{"detail", detail}, {"status", status.ToString()}, {"errno", number}});
   if (status.IsNoSpace() || number == ENOSPC || number == EDQUOT) {
     return Error(Code::storage_full, number != 0 ? number : ENOSPC, "the disk is full");
@@ -57,20 +58,16 @@ Segments::Segments(RunLogOptions options)
       file_system_(options_.file_system ? options_.file_system : rocksdb::FileSystem::Default()) {}
 
 Result<void> Segments::open() {
-  if (mkdir(options_.directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail(Code::io, errno, "the run log's directory cannot be made");
-  }
-  errno = 0;
+  TRY(make_directory(options_.directory, "the run log's directory cannot be made"));
   const IOStatus status = file_system_->NewDirectory(options_.directory, {}, &directory_, nullptr);
-  if (!status.ok()) return fail(from_io(status, errno, "the run log's directory cannot be opened"));
+  if (!status.ok()) return fail(from_io(status, "the run log's directory cannot be opened"));
   return list_directory();
 }
 
 Result<void> Segments::list_directory() {
   std::vector<std::string> names;
-  errno = 0;
   IOStatus status = file_system_->GetChildren(options_.directory, {}, &names, nullptr);
-  if (!status.ok()) return fail(from_io(status, errno, "the run log's directory cannot be listed"));
+  if (!status.ok()) return fail(from_io(status, "the run log's directory cannot be listed"));
   const int64_t wall_us = options_.wall_clock();
   const int64_t steady_us = options_.steady_clock();
   for (const std::string& name : names) {
@@ -79,10 +76,9 @@ Result<void> Segments::list_directory() {
     auto segment = std::make_shared<Segment>(*number, options_.directory + "/" + name);
     uint64_t bytes = 0;
     uint64_t written_s = 0;
-    errno = 0;
     status = file_system_->GetFileSize(segment->path, {}, &bytes, nullptr);
     if (status.ok()) status = file_system_->GetFileModificationTime(segment->path, {}, &written_s, nullptr);
-    if (!status.ok()) return fail(from_io(status, errno, "a segment of the run log cannot be opened"));
+    if (!status.ok()) return fail(from_io(status, "a segment of the run log cannot be opened"));
     segment->bytes = bytes;
     segment->sealed = true;
     segment->written_us = (static_cast<int64_t>(written_s) + 1) * 1'000'000;
@@ -103,17 +99,15 @@ Result<SegmentPtr> Segments::create() {
   auto segment = std::make_shared<Segment>(number, options_.directory + "/" + file_name(number));
   std::string head;
   append_segment_head(head, number, options_.wall_clock());
-  errno = 0;
   IOStatus status = file_system_->NewWritableFile(segment->path, {}, &segment->file, nullptr);
   if (status.ok()) {
     // RocksDB makes files that all may read. Where there are no modes, the directory's is what counts.
     static_cast<void>(chmod(segment->path.c_str(), 0600));
     BOBBIN_ASSERT(segment->file->IsSyncThreadSafe());
-    errno = 0;
     status = segment->file->Append(head, {}, nullptr);
   }
   if (!status.ok()) {
-    const Error error = from_io(status, errno, "a segment of the run log cannot be made");
+    const Error error = from_io(status, "a segment of the run log cannot be made");
     if (segment->file) static_cast<void>(file_system_->DeleteFile(segment->path, {}, nullptr));  // empty, if it stays
     return can_go_on_after(error) ? fail(error) : fail_for_good(error);
   }
@@ -130,16 +124,14 @@ Result<SegmentPtr> Segments::create() {
 }
 
 Result<void> Segments::append(Segment& segment, std::string_view frames) {
-  errno = 0;
   const IOStatus status = segment.file->Append(rocksdb::Slice(frames.data(), frames.size()), {}, nullptr);
   if (!status.ok()) {
-    const Error error = from_io(status, errno, "the run log cannot be written");
+    const Error error = from_io(status, "the run log cannot be written");
     if (!can_go_on_after(error)) return fail_for_good(error);
     // Some of it may be there: cut off, so that nobody finds tonight what was refused now. The place to write is then
     // past the end, which is why the segment is not used again.
-    errno = 0;
     const IOStatus cut = segment.file->Truncate(segment.bytes.load(std::memory_order_relaxed), {}, nullptr);
-    if (!cut.ok()) return fail_for_good(from_io(cut, errno, "the run log cannot be truncated"));
+    if (!cut.ok()) return fail_for_good(from_io(cut, "the run log cannot be truncated"));
     return fail(error);
   }
   segment.bytes.fetch_add(frames.size(), std::memory_order_release);
@@ -195,9 +187,8 @@ bool Segments::has_dirty() const {
 }
 
 Result<void> Segments::sync_directory() {
-  errno = 0;
   const IOStatus status = directory_->FsyncWithDirOptions({}, nullptr, rocksdb::DirFsyncOptions());
-  if (!status.ok()) return fail_for_good(from_io(status, errno, "the run log's directory cannot be synced"));
+  if (!status.ok()) return fail_for_good(from_io(status, "the run log's directory cannot be synced"));
   return {};
 }
 
@@ -223,13 +214,12 @@ Result<void> Segments::sync_dirty() {
       sealed = segment->sealed;
     }
     if (!segment->file) continue;
-    errno = 0;
     IOStatus status = segment->file->Sync({}, nullptr);
     if (status.ok() && sealed) {
       status = segment->file->Close({}, nullptr);
       segment->file.reset();
     }
-    if (!status.ok()) return fail_for_good(from_io(status, errno, "the run log cannot be synced"));
+    if (!status.ok()) return fail_for_good(from_io(status, "the run log cannot be synced"));
     metrics::add(metrics::Counter::run_log_syncs);
   }
   return {};
@@ -277,11 +267,10 @@ Result<bool> Segments::remove_before(uint64_t number) {
 
 Result<void> Segments::remove(const std::vector<SegmentPtr>& victims) {
   for (const SegmentPtr& segment : victims) {
-    errno = 0;
     const IOStatus status = file_system_->DeleteFile(segment->path, {}, nullptr);
     // Absent: another thread was faster.
     if (!status.ok() && !is_absent(status)) {
-      return fail_for_good(from_io(status, errno, "a segment of the run log cannot be removed"));
+      return fail_for_good(from_io(status, "a segment of the run log cannot be removed"));
     }
     const std::lock_guard lock(mutex_);
     segment->removed = true;
@@ -325,19 +314,17 @@ Result<std::string> Segments::read(const Segment& segment) const {
   const uint64_t bytes = segment.bytes.load(std::memory_order_acquire);
   std::string out(bytes, '\0');
   std::unique_ptr<rocksdb::FSSequentialFile> file;
-  errno = 0;
   IOStatus status = file_system_->NewSequentialFile(segment.path, {}, &file, nullptr);
   if (is_absent(status)) return std::string();
   size_t at = 0;
   while (status.ok() && at < out.size()) {
     rocksdb::Slice got;
-    errno = 0;
     status = file->Read(out.size() - at, {}, &got, out.data() + at, nullptr);
     if (!status.ok() || got.empty()) break;
     if (got.data() != out.data() + at) std::copy_n(got.data(), got.size(), out.data() + at);
     at += got.size();
   }
-  if (!status.ok()) return fail(from_io(status, errno, "the run log cannot be read"));
+  if (!status.ok()) return fail(from_io(status, "the run log cannot be read"));
   out.resize(at);
   return out;
 }

@@ -6,6 +6,7 @@
 #include "src/base/metrics.h"
 #include "storage/change_reader.h"
 #include "storage/database.h"
+#include "storage/disk_space.h"
 #include "storage/housekeeper.h"
 #include "storage/reader.h"
 #include "storage/recovery.h"
@@ -14,6 +15,14 @@
 #include "storage/writer.h"
 
 namespace bobbin::store {
+namespace {
+
+DiskSpace::Options space_options(const StoreOptions& options) {
+  return {options.directory, options.file_system, options.space_low_bytes, options.reserve_bytes, options.steady_clock};
+}
+
+}  // namespace
+
 struct Store::Impl {
   // Flushes, compactions and syncs of the run log may fail from the moment the database opens until it is closed:
   // before and after the writer.
@@ -22,6 +31,7 @@ struct Store::Impl {
   std::optional<Error> early_failure;
 
   // Destroyed from below: the writer before the database that it uses.
+  std::optional<DiskSpace> space;
   std::unique_ptr<Database> database;
   std::optional<Reader> reader;
   std::optional<ChangeReader> changes;
@@ -30,6 +40,8 @@ struct Store::Impl {
   std::optional<Writer> writer;
   std::unique_ptr<RunLog> run_log;
   std::optional<Housekeeper> housekeeper;
+
+  static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
 
   ~Impl() {
     if (housekeeper) housekeeper->stop();
@@ -54,7 +66,9 @@ struct Store::Impl {
   }
   Result<void> start_writer() {
     const std::lock_guard lock(mutex);
-    if (early_failure) return fail(*early_failure);
+    if (early_failure && early_failure->code != Code::storage_full) return fail(*early_failure);
+    space->look();
+    if (early_failure) space->set_stopped(true);
     writer->start();
     to_tell = &*writer;
     return {};
@@ -63,8 +77,18 @@ struct Store::Impl {
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
+Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
+  auto opened = Impl::open(options);
+  if (opened || opened.error().code != Code::storage_full) return opened;
+  // On a full disk the reserve is what opening may need: the end of the log, the manifest, the end of cut runs.
+  if (!DiskSpace(space_options(options)).give_up_reserve()) return opened;
+  log::warn("no room to open the store: the reserve is given up", {});
+  return Impl::open(options);
+}
+
+Result<std::unique_ptr<Store>> Store::Impl::open(const StoreOptions& options) {
   auto impl = std::make_unique<Impl>();
+  impl->space.emplace(space_options(options));
   TRY_ASSIGN(impl->database,
              Database::open(options.directory, {options.block_cache_bytes, options.file_system, options.option_trial},
                             [raw = impl.get()](const Error& error) { raw->on_background_error(error); }));
@@ -76,11 +100,12 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
                            .on_failure = [raw = impl.get()](const Error& error) { raw->on_background_error(error); }}));
   TRY_ASSIGN(const uint64_t last_sequence, read_last_sequence(*impl->database));
   impl->reader.emplace(*impl->database);
-  impl->writer.emplace(*impl->database, last_sequence,
-                       Writer::Options{.wall_clock = options.wall_clock,
-                                       .steady_clock = options.steady_clock,
-                                       .on_changes = [raw = impl.get()](const auto& changes) { raw->tell(changes); },
-                                       .on_fatal = options.on_fatal});
+  impl->writer.emplace(
+      *impl->database, *impl->space, last_sequence,
+      Writer::Options{.wall_clock = options.wall_clock,
+                      .steady_clock = options.steady_clock,
+                      .on_changes = [raw = impl.get()](const auto& committed) { raw->tell(committed); },
+                      .on_fatal = options.on_fatal});
   impl->changes.emplace(*impl->database);
   impl->listener = options.listener;
   impl->keep_s = options.keep_s;
@@ -177,7 +202,11 @@ RunLog& Store::run_log() noexcept { return *impl_->run_log; }
 
 StoreState Store::state() const noexcept {
   const Writer& writer = *impl_->writer;
-  return {.serving = writer.serving(), .queue_depth = writer.queue_depth(), .last_sequence = writer.last_sequence()};
+  return {.serving = writer.serving(),
+          .read_only = impl_->space->is_read_only(),
+          .read_only_reason = impl_->space->reason(),
+          .queue_depth = writer.queue_depth(),
+          .last_sequence = writer.last_sequence()};
 }
 
 Result<BackupReport> Store::backup(const BackupOptions& options, Watch& watch) {

@@ -43,9 +43,12 @@ struct StoreOptions {
   WallClock steady_clock = steady_now_us;            // judges the wall clock: see storage/stamp_clock.h
   size_t block_cache_bytes = 32 * 1024 * 1024;       // blocks, indexes and filters, all in it
   std::shared_ptr<rocksdb::FileSystem> file_system;  // under every file of the store; null: the system's own
-  ChangeListener* listener = nullptr;                // outlives the store
-  uint32_t keep_s = 0;                               // the server's limit, as storage/retention.h says; 0: none
-  const OptionTrial* option_trial = nullptr;         // of a benchmark: see storage/rocksdb_options.h
+  // Room on the disk; storage/disk_space.h says what is refused when.
+  uint64_t space_low_bytes = 64 * 1024 * 1024;  // with less than this free nothing grows; 0: never
+  uint64_t reserve_bytes = 16 * 1024 * 1024;    // kept in a file for deletes on a full disk; 0: none
+  ChangeListener* listener = nullptr;           // outlives the store
+  uint32_t keep_s = 0;                          // the server's limit, as storage/retention.h says; 0: none
+  const OptionTrial* option_trial = nullptr;    // of a benchmark: see storage/rocksdb_options.h
   uint64_t changes_kept_max = limits::kChangesKeptMax;
   int64_t changes_kept_us = limits::kChangesKeptUs;
   // Called once, on a thread of the store, when the disk has failed: the process should end. `number` is errno where it
@@ -146,9 +149,11 @@ struct UnfinishedThread {
 };
 
 struct StoreState {
-  bool serving = false;        // false after close() or a disk failure
-  size_t queue_depth = 0;      // commands that wait for the writer
-  uint64_t last_sequence = 0;  // of the change log, committed
+  bool serving = false;               // false after close() or a disk failure
+  bool read_only = false;             // the disk is full or nearly so: new messages are refused
+  const char* read_only_reason = "";  // in words, for people
+  size_t queue_depth = 0;             // commands that wait for the writer
+  uint64_t last_sequence = 0;         // of the change log, committed
 };
 
 // Thread-safe but for close(). Every query sees the state of one moment: all of a commit or nothing of it, and only
@@ -158,9 +163,10 @@ class Store {
  public:
   // Opens or makes the store, and ends as `interrupted`, with what the run log has of it, every run that was active
   // when the last process died. Blocks.
-  // Errors: busy (another process, or this one, has the directory open), io (the directory cannot be used), corrupt
-  // (the data is damaged, or of a format that this program does not know).
-  static Result<std::unique_ptr<Store>> open(StoreOptions options);
+  // Errors: busy (another process, or this one, has the directory open), io (the directory cannot be used),
+  // storage_full (not even the reserve was enough to open), corrupt (the data is damaged, or of a format that this
+  // program does not know).
+  static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
 
   // Closes. No operation may be under way on other threads.
   ~Store();
@@ -168,7 +174,9 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   // Hands `operation` to the writer. On an error it was not taken, and none of its functions will be called.
-  // Errors: overloaded (limits::kWriterQueueMax wait), draining (after close), io (after a disk failure).
+  // Errors: overloaded (limits::kWriterQueueMax wait), draining (after close), io (after a disk failure). Besides what
+  // its command says, the operation may end with storage_full (the disk is full: see storage/disk_space.h; nothing was
+  // changed, and the same may succeed later) or io (the disk has failed; the change may be there or not).
   Result<void> submit(Operation& operation);
 
   // Submits and waits: for tests, tools and threads that may block. Never on the writer thread.

@@ -9,12 +9,17 @@
 #include <vector>
 
 #include "storage/apply.h"
+#include "storage/disk_space.h"
 #include "storage/store.h"
 
 namespace bobbin::store {
 
 // The one thread that changes the store. It takes all operations that wait, applies them in order, commits them with
 // one fsync and completes them; what arrives meanwhile is the next group. Internal to storage.
+//
+// A group that finds no room on the disk fails with storage_full and leaves no trace: the batch is dropped, what the
+// applier remembers is forgotten. From then on the writer is stopped (disk_space.h) until RocksDB writes again, which
+// it tries once a second, and at once when the reserve can be given up for a delete.
 class Writer {
  public:
   struct Options {
@@ -24,7 +29,7 @@ class Writer {
     void (*on_fatal)(const Error& error) noexcept;
   };
 
-  Writer(const Database& database, uint64_t last_sequence, const Options& options);
+  Writer(Database& database, DiskSpace& space, uint64_t last_sequence, const Options& options);
   ~Writer() { close(); }
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -36,8 +41,8 @@ class Writer {
 
   // Errors: overloaded, draining, or the error that ended the writer.
   Result<void> submit(Operation& operation);
-  // The disk has failed elsewhere: fails all that wait and calls on_fatal, on the writer thread. Any thread, after
-  // start().
+  // The disk has failed elsewhere: fails all that wait and calls on_fatal, on the writer thread; storage_full: stops
+  // until there is room. Any thread, after start().
   void fail(const Error& error) noexcept;
   // Commits what waits and ends the thread. Idempotent; one thread.
   void close() noexcept;
@@ -50,15 +55,26 @@ class Writer {
 
  private:
   void run();
+  // Waits until there is something to do, and for a second at most while the store is read-only.
+  void wait(std::unique_lock<std::mutex>& lock);
   // Applies one operation; commits the group around it where it must.
   void take(Operation& operation);
-  // Writes the batch and completes the group.
+  // Why the operation may not be applied at all now. May give up the reserve for it.
+  std::optional<Error> refusal(const Operation& operation);
+  // Writes the batch and completes the group. Operations that make room are tried once more, by the reserve.
   void commit_group();
   Result<void> write_batch();
+  // The group has failed: replies, and what was applied is forgotten. Gives the operations that deserve another try.
+  std::vector<Operation*> fail_group(const Error& error);
   void complete_group();
+  // Looks at the disk; when stopped, tries to go on if it is time.
+  void mind_space();
+  // Whether RocksDB writes again.
+  bool resume();
   void die(const Error& error);
 
-  const Database& database_;
+  Database& database_;
+  DiskSpace& space_;
   const Options options_;
   StampClock clock_;
   Batch batch_;
@@ -73,6 +89,7 @@ class Writer {
   Operation* tail_ = nullptr;
   bool closing_ = false;
   std::optional<Error> failure_;
+  bool full_elsewhere_ = false;  // a flush or compaction has found no room
   std::atomic<size_t> waiting_{0};
   std::atomic<bool> serving_{false};
   std::atomic<uint64_t> committed_sequence_;

@@ -15,7 +15,8 @@ Task<Result<Answer>> get_health(Services& services, Exchange&) {
   object.field("status", store.serving ? "ok" : "unavailable");
   {
     json::Object part(object.key("store"));
-    part.field("status", store.serving ? "ok" : "unavailable");
+    part.field("status", !store.serving ? "unavailable" : store.read_only ? "read_only" : "ok");
+    if (store.read_only) part.field("reason", store.read_only_reason);
     part.number("queue_depth", static_cast<int64_t>(store.queue_depth));
     part.number("sequence", static_cast<int64_t>(store.last_sequence)).close();
   }
@@ -29,6 +30,7 @@ Task<Result<Answer>> get_health(Services& services, Exchange&) {
   co_return json_response(std::move(out), store.serving ? 200 : 503);
 }
 
+// Also while the store is read-only: histories, deletes and answers that run are served, and no other server has them.
 Task<Result<Answer>> get_ready(Services& services, Exchange&) {
   if (!services.store.state().serving) co_return fail(Code::overloaded, 0, "the store is not serving");
   co_return json_response(R"({"status":"ready"})");

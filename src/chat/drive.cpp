@@ -16,6 +16,7 @@ constexpr uint32_t kContextMessagesMax = 1000;
 constexpr size_t kContextPageBytes = 256 * 1024;
 // How long to wait when the store's queue is full.
 constexpr uint64_t kOverloadedRetryMs = 20;
+constexpr uint64_t kStorageFullRetryMs = 500;
 
 // The model's deltas as events of the run.
 class RunSink final : public upstream::DeltaSink {
@@ -225,9 +226,12 @@ Task<Result<store::Reply>> Engine::commit_patiently(store::Command command) {
   for (;;) {
     StoreOp op(parts_.store, parts_.loop, command);
     Result<store::Reply> reply = co_await op.run();
-    if (reply || reply.error().code != Code::overloaded) co_return reply;
+    if (reply) co_return reply;
+    // A full disk may have room again, and the answer is worth keeping until then; but the end does not wait for it.
+    const bool is_worth_waiting = reply.error().code == Code::storage_full && !draining_;
+    if (reply.error().code != Code::overloaded && !is_worth_waiting) co_return reply;
     CancelScope unending;
-    SleepOp pause(parts_.loop, unending, kOverloadedRetryMs);
+    SleepOp pause(parts_.loop, unending, is_worth_waiting ? kStorageFullRetryMs : kOverloadedRetryMs);
     CO_TRY(co_await pause.run());
   }
 }

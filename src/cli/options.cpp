@@ -151,6 +151,13 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
                  "delete conversations so many days after their last message; 0: never")
       ->check(CLI::Range(0u, store::kKeepDaysMax))
       ->capture_default_str();
+  app.add_option("--disk-low-mib", options.disk_low_mib,
+                 "with less room on the disk new messages are refused; 0: never")
+      ->check(CLI::Range(0u, 1'000'000u))
+      ->capture_default_str();
+  app.add_option("--disk-reserve-mib", options.disk_reserve_mib, "room kept for deletes on a full disk; 0: none")
+      ->check(CLI::Range(0u, 100'000u))
+      ->capture_default_str();
   app.add_flag("--print-login-link", options.login_link, "print a link that signs --login-user in, once");
   app.add_option("--login-user", options.login_user, "user id for --print-login-link")
       ->type_name("ID")

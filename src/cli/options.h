@@ -32,6 +32,8 @@ struct ServeOptions {
   uint32_t drain_seconds = 10;
   uint32_t block_cache_mib = 32;
   uint32_t keep_days = 0;  // 0: for ever
+  uint32_t disk_low_mib = 64;
+  uint32_t disk_reserve_mib = 16;
   bool login_link = false;
   std::string login_user = "owner";
   std::string log_level = "info";

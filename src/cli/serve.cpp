@@ -31,7 +31,7 @@ constexpr size_t kReadThreads = 4;
 constexpr size_t kReadQueueMax = 4096;
 
 void on_disk_failed(const Error& error) noexcept {
-  log::error("the disk failed; ending", {{"error", error.detail}, {"number", error.number}});
+  log::error("the disk failed; ending", {{"error", error.detail}, {"errno", error.number}});
   log::flush();
   _exit(kDiskFailedExitCode);
 }
@@ -132,6 +132,8 @@ int serve(const ServeOptions& options) {
   Result<std::unique_ptr<store::Store>> store =
       store::Store::open({.directory = options.data,
                           .block_cache_bytes = size_t{options.block_cache_mib} * 1024 * 1024,
+                          .space_low_bytes = uint64_t{options.disk_low_mib} * 1024 * 1024,
+                          .reserve_bytes = uint64_t{options.disk_reserve_mib} * 1024 * 1024,
                           .keep_s = options.keep_days * store::kSecondsPerDay,
                           .on_fatal = on_disk_failed});
   if (!store) {

@@ -17,12 +17,21 @@ TempDirectory::~TempDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-void Fixture::open() {
+Result<void> Fixture::try_open() {
   options.directory = directory.path() + "/data";
   options.wall_clock = fake_wall;
   options.steady_clock = fake_steady;
-  options.block_cache_bytes = 8 * 1024 * 1024;
-  store = CHECK_OK(Store::open(options));
+  TRY_ASSIGN(store, Store::open(options));
+  return {};
+}
+
+void Fixture::abandon() {
+  // A change that fails: the store then knows that its files must not be touched again.
+  Submit last;
+  last.user = last.thread = "last";
+  last.run_id = make_uuid_v4();
+  CHECK_FAILS(store->execute(std::move(last)), Code::io);
+  store.reset();
 }
 
 Result<Submitted> Fixture::submit(Submit command) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/store.h"
+#include "tests/support/fault_file_system.h"
 #include "tests/support/test.h"
 
 // A real store in a directory of its own, a clock that the test steps, and short forms of the commands.
@@ -49,9 +50,13 @@ class Fixture {
   explicit Fixture(Opened opened = Opened::now) {
     fake_wall_us = kStartUs;
     fake_steady_us = 1'000'000;
+    options.block_cache_bytes = 8 * 1024 * 1024;
+    options.space_low_bytes = 0;
+    options.reserve_bytes = 0;
     if (opened == Opened::now) open();
   }
-  void open();
+  void open() { CHECK_OK(try_open()); }
+  Result<void> try_open();
   // Closes and opens again, as after an orderly end.
   void reopen() {
     store.reset();
@@ -72,8 +77,18 @@ class Fixture {
   HistoryPage page(const std::string& user, const std::string& thread, uint32_t limit = 1000,
                    std::optional<HistoryCursor> cursor = std::nullopt);
 
+  // From now on, and for the next opening, the store is on a disk that can fail. The one before must be gone.
+  bobbin::test::FaultFileSystem& use_new_disk() {
+    disk = std::make_shared<bobbin::test::FaultFileSystem>(directory.path() + "/shadow");
+    options.file_system = disk;
+    return *disk;
+  }
+  // Throws a store away whose disk is dead, as the end of the process would.
+  void abandon();
+
   TempDirectory directory;
-  StoreOptions options;  // used by open(); directory and clocks are filled in there
+  StoreOptions options;                                 // used by open(); directory and clocks are filled in there
+  std::shared_ptr<bobbin::test::FaultFileSystem> disk;  // null: the real one
   std::unique_ptr<Store> store;
   uint32_t runs_made = 0;
 };
