@@ -248,7 +248,7 @@ TEST_CASE(little_room_refuses_new_messages_and_lets_answers_and_deletes_through)
   full.disk->set_room(13 * kMiB);
   CHECK_OK(full.f.submit(make_submit("t", 52)));
   CHECK(!full.f.store->state().read_only);
-  CHECK_EQ(full.f.store->state().read_only_reason, "");
+  CHECK_EQ(std::string(full.f.store->state().read_only_reason), "");
   CHECK_EQ(metrics::read(metrics::Gauge::store_read_only), gauge);
 }
 
