@@ -26,18 +26,6 @@ std::string secret(int number) {
   return word;
 }
 
-// The files under `directory` that contain `word`.
-std::vector<std::string> files_with(const std::string& directory, const std::string& word) {
-  std::vector<std::string> found;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream file(entry.path(), std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-    if (bytes.find(word) != std::string::npos) found.push_back(entry.path().string());
-  }
-  return found;
-}
-
 void keep_house_to_the_end(Store& store) {
   for (int i = 0; i < 20; ++i) {
     if (CHECK_OK(store.keep_house())) return;

@@ -1,6 +1,8 @@
 #include "tests/unit/storage/store_fixture.h"
 
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 #include "storage/types.h"
 
@@ -32,6 +34,17 @@ void Fixture::abandon() {
   last.run_id = make_uuid_v4();
   CHECK_FAILS(store->execute(std::move(last)), Code::io);
   store.reset();
+}
+
+std::vector<std::string> files_with(const std::string& directory, const std::string& word) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    if (bytes.find(word) != std::string::npos) found.push_back(entry.path().string());
+  }
+  return found;
 }
 
 Result<Submitted> Fixture::submit(Submit command) {

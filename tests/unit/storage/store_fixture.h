@@ -93,6 +93,9 @@ class Fixture {
   uint32_t runs_made = 0;
 };
 
+// The files under `directory` that contain `word`.
+std::vector<std::string> files_with(const std::string& directory, const std::string& word);
+
 // Holds the writer, once it is made, until release(): what is submitted meanwhile is one group.
 class Plug final : public Operation {
  public:
