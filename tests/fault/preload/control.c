@@ -94,8 +94,24 @@ bool fault_path_of(int fd, char path[FAULT_PATH_MAX]) {
   return found;
 }
 
+// Whether `path` contains the pattern: its parts, between stars, in their order. An empty one fits all.
+static bool fits(const char* path, const char* pattern) {
+  for (;;) {
+    char part[sizeof control->fail_pattern];
+    const size_t length = strcspn(pattern, "*");
+    if (length >= sizeof part) return false;
+    memcpy(part, pattern, length);
+    part[length] = '\0';
+    const char* found = strstr(path, part);
+    if (found == NULL) return false;
+    if (pattern[length] == '\0') return true;
+    path = found + length;
+    pattern += length + 1;
+  }
+}
+
 bool fault_strikes(enum fault_kind kind, const char* path) {
-  if (strstr(path, control->fail_pattern) == NULL) return false;
+  if (!fits(path, control->fail_pattern)) return false;
   ++control->fail[kind].seen;
   int64_t left = control->fail[kind].countdown;
   while (left > 0) {
@@ -112,7 +128,7 @@ bool fault_strikes(enum fault_kind kind, const char* path) {
 }
 
 void fault_wait_while_held(const char* path) {
-  if (control->hold == 0 || strstr(path, control->hold_pattern) == NULL) return;
+  if (control->hold == 0 || !fits(path, control->hold_pattern)) return;
   ++control->held;
   const struct timespec pause = {.tv_nsec = 1000 * 1000};
   while (control->hold != 0) nanosleep(&pause, NULL);

@@ -38,7 +38,7 @@ struct fault_control {
     _Atomic int64_t seen;       // here: calls of this kind, of files that match fail_pattern
   } fail[FAULT_KINDS];
   char unused[256 - 24 * 8];
-  char hold_pattern[128];  // a part of the path; empty: every file
+  char hold_pattern[128];  // parts of the path, in order, with stars between; empty: every file
   char fail_pattern[128];
 };
 _Static_assert(sizeof(struct fault_control) == FAULT_CONTROL_BYTES, "faults.mjs knows the layout");

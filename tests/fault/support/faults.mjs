@@ -18,7 +18,7 @@ const FAIL_PATTERN = 384;
 const PATTERN_BYTES = 128;
 
 // Files of the write-ahead log, where every commit goes.
-export const WAL = '.log';
+export const WAL = '/db/*.log';
 
 export class FaultDisk {
   // `journal`: record what a power cut would leave (power.mjs). `noDevice`: and do not wait for the device.
