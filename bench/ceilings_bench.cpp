@@ -319,7 +319,7 @@ class Bench {
 }  // namespace
 }  // namespace bobbin::store
 
-int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape): a disk that fails ends it, and may
+int main(int argc, char** argv) {
   uint64_t messages = 1'000'000;
   std::string only;
   std::string directory =

@@ -311,7 +311,7 @@ void compare(const std::string& self, const Trial& trial, const Trial& ours, con
 }  // namespace
 }  // namespace bobbin::store
 
-int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape): a disk that fails ends it, and may
+int main(int argc, char** argv) {
   using namespace bobbin::store;
   const std::vector<Trial> trials = make_trials();
   if (argc == 4 && std::strncmp(argv[1], "--measure", 9) == 0) {

@@ -267,7 +267,7 @@ class Bench {
   void memory() {
     // In a process of its own: this one's allocator keeps what the set-up needed.
     store_.reset();
-    if (std::system(  // NOLINT(concurrency-mt-unsafe): no other thread makes processes
+    if (std::system(
             (std::filesystem::read_symlink("/proc/self/exe").string() + " --open '" + directory_ + "'").c_str()) != 0)
       std::abort();
     uint64_t bytes = 0;
@@ -299,7 +299,7 @@ static int print_memory(const std::string& directory) {
   return 0;
 }
 
-int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape): a disk that fails ends it, and may
+int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "--open") == 0) return print_memory(argv[2]);
   uint64_t scale = 100'000;
   std::string directory =

@@ -18,7 +18,7 @@ namespace bobbin::store {
 
 [[noreturn]] inline void give_up(const char* what, const Error& error) {
   std::fprintf(stderr, "%s: %s: %s (%d)\n", what, code_name(error.code), error.detail, error.number);
-  std::exit(1);  // NOLINT(concurrency-mt-unsafe): only the main thread gives up
+  std::exit(1);
 }
 
 template <class T>
