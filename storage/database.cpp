@@ -22,6 +22,8 @@
 namespace bobbin::store {
 namespace {
 
+constexpr char kNothing[] = "log";  // a key that is never there
+
 // A family that this program does not know was made by a newer one: opening without it is impossible, with it a guess.
 Result<void> check_families(rocksdb::Env* env, const std::string& path) {
   std::vector<std::string> names;
@@ -206,14 +208,25 @@ Result<void> Database::resume() {
   rocksdb::Status status = db_->Resume();
   if (!status.ok()) return fail(from_rocksdb(status));
   if (!guard_->log_is_closed()) return {};
-  // RocksDB begins a log when it begins a write buffer, and a buffer only where the old one is not empty: a deletion of
-  // nothing, outside of the log, in the family that stays empty.
+  TRY(begin_buffer());
+  if (guard_->log_is_closed()) {
+    // The old log counts as empty: it could not be made, and nobody has written to it yet. What it refuses counts too.
+    status = db_->Delete(rocksdb::WriteOptions(), default_family_, kNothing);
+    if (!status.ok() && !status.IsBusy()) return fail(from_rocksdb(status));
+    TRY(begin_buffer());
+  }
+  if (guard_->log_is_closed()) return bobbin::fail(Code::storage_full, ENOSPC, kStorageFullDetail);
+  return {};
+}
+
+// RocksDB begins a log when it begins a write buffer, where the old log is not empty; and a buffer only where the old
+// one is not: a deletion of nothing, outside of the log, in the family that stays empty.
+Result<void> Database::begin_buffer() {
   rocksdb::WriteOptions outside;
   outside.disableWAL = true;
-  status = db_->Delete(outside, default_family_, "log");
+  rocksdb::Status status = db_->Delete(outside, default_family_, kNothing);
   if (status.ok()) status = db_->Flush(rocksdb::FlushOptions(), default_family_);
   if (!status.ok()) return fail(from_rocksdb(status));
-  if (guard_->log_is_closed()) return bobbin::fail(Code::storage_full, ENOSPC, kStorageFullDetail);
   return {};
 }
 

@@ -88,6 +88,7 @@ class Database {
   Result<void> open_families(const std::string& path, Access access, const Options& chosen,
                              OnBackgroundError on_background_error);
   Result<void> check_format();
+  Result<void> begin_buffer();
 
   std::string directory_;
   int lock_fd_ = -1;

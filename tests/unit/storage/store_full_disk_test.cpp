@@ -370,6 +370,24 @@ TEST_CASE(an_erasure_that_finds_no_room_is_taken_up_again) {
   CHECK((full.f.sessions("u") == std::vector<std::string>{"t", "other"}));
 }
 
+TEST_CASE(a_log_that_could_not_be_made_and_was_never_written_is_replaced_when_there_is_room) {
+  Full full;
+  full.f.open();
+  full.f.turn("u", "t", "q", "a");
+  full.f.turn("u", "gone", "q", "a");
+  CHECK_OK(full.f.delete_thread("u", "gone"));
+  full.disk->fail(Op::create, 1, FaultFileSystem::Fault::no_space, FaultFileSystem::Times::from_then_on);
+  CHECK_FAILS(full.f.store->keep_house(), Code::storage_full);  // its flush begins a log
+  CHECK_FAILS(full.f.submit(make_submit("t", 50)), Code::storage_full);
+  full.disk->heal();
+  full.pass_a_second();
+  full.f.turn("u", "t", "q2", "a2");
+  CHECK(CHECK_OK(full.f.store->keep_house()));
+  full.cut_power(FaultFileSystem::Cut::pessimistic, 1);
+  CHECK((full.f.history("u", "t") == std::vector<std::string>{"q", "a", "q2", "a2"}));
+  CHECK((full.f.sessions("u") == std::vector<std::string>{"t"}));
+}
+
 TEST_CASE(a_thread_expires_on_a_full_disk_by_the_reserve) {
   Full full;
   full.f.options.reserve_bytes = kMiB;
