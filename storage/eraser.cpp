@@ -97,7 +97,12 @@ Result<bool> Eraser::begin_round() {
 Result<bool> Eraser::go_on(Round& round) {
   if (!round.tables_rewritten) TRY(rewrite_files(round));
   TRY_ASSIGN(const bool log_is_clean, parts_.erase_run_log(round.run_log_end));
-  if (!round.tables_rewritten || !log_is_clean || !wait_for_files(round) || parts_.stop) return false;
+  if (!round.tables_rewritten || !log_is_clean || parts_.stop) return false;
+  if (!wait_for_files(round)) {
+    if (parts_.stop || !has_dead_log(round)) return false;
+    TRY(begin_log(round));
+    if (!wait_for_files(round)) return false;
+  }
   for (const Erasure& erasure : round.erasures) {
     TRY(parts_.execute(EndErasure{erasure.user, erasure.thread, erasure.deletion}));
   }
@@ -220,6 +225,20 @@ bool Eraser::wait_for_files(const Round& round) const {
     std::this_thread::sleep_for(kFileWait);
   }
   return false;
+}
+
+bool Eraser::has_dead_log(const Round& round) const {
+  const std::set<std::string> left = files_of(parts_.database.db());
+  return std::any_of(round.dead_files.begin(), round.dead_files.end(),
+                     [&](const std::string& file) { return file.ends_with(".log") && left.contains(file); });
+}
+
+Result<void> Eraser::begin_log(const Round& round) {
+  // A row that is there already: a log that is empty would be kept instead.
+  const Erasure& any = round.erasures.front();
+  TRY(parts_.execute(
+      PurgeRows{.user = any.user, .thread = any.thread, .deletion = any.deletion, .rows = {}, .is_last = true}));
+  return flush_all();
 }
 
 Result<void> Eraser::flush_all() {

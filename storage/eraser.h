@@ -64,6 +64,11 @@ class Eraser {
   Result<void> rewrite_files(Round& round);
   // Waits a moment for them to go. True: they have.
   bool wait_for_files(const Round& round) const;
+  [[nodiscard]] bool has_dead_log(const Round& round) const;
+  // Makes RocksDB begin another log, with which it lets go of those before. It keeps one for longer than it needs where
+  // a family was still being flushed when the newest log began: such a family is only told of the log that followed its
+  // own rows, until the next one begins. On an idle server that is never.
+  Result<void> begin_log(const Round& round);
   Result<void> flush_all();
   Result<void> compact(std::string_view first, std::string_view end, Family family);
 

@@ -46,6 +46,12 @@ struct Full {
   }
   // The next command after it may try RocksDB again.
   static void pass_a_second() { advance_us(1'000'000); }
+  // Nothing is left to be erased. Files go on a thread of RocksDB, for which one pass waits two seconds.
+  void erase_all() {
+    bool is_done = false;
+    for (int passes = 0; passes < 10 && !is_done; ++passes) is_done = CHECK_OK(f.store->keep_house());
+    CHECK(is_done);
+  }
   Result<Reply> wake() { return f.store->execute(StartNext{"nobody", "nothing"}); }
   // There is room again. A flush or compaction that met the full disk may say so only now, and stop the store once
   // more.
@@ -360,11 +366,10 @@ TEST_CASE(an_erasure_that_finds_no_room_is_taken_up_again) {
   const auto failed = full.f.store->keep_house();
   CHECK_FAILS(failed, Code::storage_full);
   CHECK_FAILS(full.f.submit(make_submit("t", 50)), Code::storage_full);
-  full.disk->set_room(std::nullopt);
-  full.pass_a_second();
+  full.make_room();
   full.f.turn("u", "t", "again", "a2");
   CHECK((full.f.history("u", "t") == std::vector<std::string>{"again", "a2"}));
-  CHECK(CHECK_OK(full.f.store->keep_house()));
+  full.erase_all();
   CHECK((full.f.history("u", "t") == std::vector<std::string>{"again", "a2"}));
   full.cut_power(FaultFileSystem::Cut::pessimistic, 1);
   CHECK((full.f.history("u", "t") == std::vector<std::string>{"again", "a2"}));
@@ -382,7 +387,7 @@ TEST_CASE(a_log_that_could_not_be_made_and_was_never_written_is_replaced_when_th
   CHECK_FAILS(full.f.submit(make_submit("t", 50)), Code::storage_full);
   full.make_room();
   full.f.turn("u", "t", "q2", "a2");
-  CHECK_OK(full.f.store->keep_house());
+  full.erase_all();
   full.cut_power(FaultFileSystem::Cut::pessimistic, 1);
   CHECK((full.f.history("u", "t") == std::vector<std::string>{"q", "a", "q2", "a2"}));
   CHECK((full.f.sessions("u") == std::vector<std::string>{"t"}));
@@ -401,7 +406,7 @@ TEST_CASE(a_thread_expires_on_a_full_disk_by_the_reserve) {
   CHECK(!full.f.page("u", "t").found);
   full.disk->set_room(std::nullopt);
   full.pass_a_second();
-  CHECK(CHECK_OK(full.f.store->keep_house()));
+  full.erase_all();
   CHECK(!full.f.page("u", "t").found);
 }
 
