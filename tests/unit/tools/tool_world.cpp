@@ -59,7 +59,7 @@ std::string RouteServer::url(const std::string& path) const {
 }
 
 void RouteServer::pump() {
-  for (int fd = 0; (fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK)) >= 0;) peers_.push_back({fd, {}});
+  for (int fd = 0; (fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK)) >= 0;) peers_.push_back({.fd = fd});
   for (Peer& peer : peers_) {
     char piece[16384];
     ssize_t bytes = 0;
@@ -70,6 +70,7 @@ void RouteServer::pump() {
       continue;
     }
     answer(peer);
+    send_waiting(peer);
   }
   std::erase_if(peers_, [](const Peer& peer) { return peer.fd < 0; });
 }
@@ -88,15 +89,20 @@ void RouteServer::answer(Peer& peer) {
   peer.received.erase(0, head_end + 4 + body_bytes);
   requests.push_back(request);
   const std::string bytes = handler(request);
-  for (size_t sent = 0; sent < bytes.size();) {
-    const ssize_t now = send(peer.fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-    BOBBIN_ASSERT(now > 0);  // answers of tests fit into a socket's buffer
-    sent += static_cast<size_t>(now);
+  peer.unsent += bytes;
+  peer.closes = bytes.find("Connection: close") != std::string::npos;
+}
+
+// What does not fit into the socket waits for the next pump().
+void RouteServer::send_waiting(Peer& peer) {
+  while (!peer.unsent.empty()) {
+    const ssize_t sent = send(peer.fd, peer.unsent.data(), peer.unsent.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return;
+    peer.unsent.erase(0, static_cast<size_t>(sent));
   }
-  if (bytes.find("Connection: close") != std::string::npos) {
-    ::close(peer.fd);
-    peer.fd = -1;
-  }
+  if (!peer.closes) return;
+  ::close(peer.fd);
+  peer.fd = -1;
 }
 
 std::string answer(const std::string& status, const std::string& body, const std::string& fields) {

@@ -45,9 +45,12 @@ class RouteServer {
  private:
   struct Peer {
     int fd;
-    std::string received;
+    std::string received = {};
+    std::string unsent = {};
+    bool closes = false;  // once all is sent
   };
   void answer(Peer& peer);
+  static void send_waiting(Peer& peer);
 
   int fd_;
   uint16_t port_ = 0;
