@@ -89,8 +89,8 @@ void RouteServer::answer(Peer& peer) {
   peer.received.erase(0, head_end + 4 + body_bytes);
   requests.push_back(request);
   const std::string bytes = handler(request);
-  peer.unsent += bytes;
-  peer.closes = bytes.find("Connection: close") != std::string::npos;
+  if (bytes != kHangUp) peer.unsent += bytes;
+  peer.closes = bytes == kHangUp || bytes.find("Connection: close") != std::string::npos;
 }
 
 // What does not fit into the socket waits for the next pump().

@@ -26,8 +26,10 @@ struct Request {
 
 class RouteServer {
  public:
-  // The bytes of the whole answer; empty: none, and the connection stays open.
+  // The bytes of the whole answer; empty: none, and the connection stays open; kHangUp: none, and it is closed.
   using Handler = std::function<std::string(const Request&)>;
+
+  static constexpr const char* kHangUp = "hang up";
 
   explicit RouteServer(Handler handler);
   ~RouteServer();
