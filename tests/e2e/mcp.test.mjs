@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import readline from 'node:readline';
 import { startMcpEverything } from './support/mcp_everything.mjs';
-import { binary, makeTempDir, runToExit } from './support/server.mjs';
+import { binary, makeTempDir, runToExit, startServer } from './support/server.mjs';
 import { test, until } from './support/wait.mjs';
 
 const driver = path.join(path.dirname(binary), 'tests/e2e/tool_driver/tool_driver');
@@ -134,6 +135,26 @@ test('without allow_private a server on this machine is not asked', async () => 
   assert.deepEqual(await tools.specs(), []);
   assert.doesNotMatch(server.log, /Received MCP/);
   await tools.end();
+  await server.stop();
+});
+
+test('a server with tools starts, serves and ends', async () => {
+  const file = path.join(makeTempDir(), 'tools.json');
+  writeFileSync(file, JSON.stringify({ ifixit: true, mcp: [{ name: 'gone', url: 'http://127.0.0.1:1/', allow_private: true }] }));
+  const server = await startServer({ args: ['--tools', file] });
+  assert.equal((await fetch(`${server.url}/health`)).status, 200);
+  assert.deepEqual(await server.terminate(), { code: 0, signal: null });
+  await server.stop();
+});
+
+test('the example of docs/tools.md is a file that works', async () => {
+  const docs = readFileSync(fileURLToPath(new URL('../../docs/tools.md', import.meta.url)), 'utf8');
+  const folder = makeTempDir();
+  const file = path.join(folder, 'tools.json');
+  writeFileSync(file, /```json\n([^]*?)```/.exec(docs)[1]);
+  for (const name of ['desk-token', 'tracker-token']) writeFileSync(path.join(folder, name), 'secret\n');
+  const server = await startServer({ args: ['--tools', file], env: { WEATHER_KEY: 'key' } });
+  assert.deepEqual(await server.terminate(), { code: 0, signal: null });
   await server.stop();
 });
 
