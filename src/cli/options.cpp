@@ -129,6 +129,8 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
   app.add_option("--context-tokens", options.context_tokens, "how much of a conversation the model is shown")
       ->check(CLI::Range(256u, 4'000'000u))
       ->capture_default_str();
+  app.add_option("--tools", options.tools, "file that says what the assistant can call (docs/tools.md)")
+      ->type_name("FILE");
   add_secret_options(app, options.jwt_secret_file, options.jwt_secret);
   app.add_option("--jwt-issuer", options.jwt_issuer, "`iss` that tokens must have; empty: any")->type_name("TEXT");
   app.add_option("--jwt-audience", options.jwt_audience, "`aud` that tokens must have, where they have one")

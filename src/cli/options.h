@@ -23,6 +23,7 @@ struct ServeOptions {
   std::string model;
   std::string system_prompt;
   uint32_t context_tokens = 8000;
+  std::string tools;  // file; empty: the assistant can call nothing
   std::string jwt_secret_file;
   std::string jwt_secret;
   std::string jwt_issuer;

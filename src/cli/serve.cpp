@@ -15,6 +15,7 @@
 #include "src/cli/control_server.h"
 #include "src/cli/listen_address.h"
 #include "src/cli/worker.h"
+#include "src/tools/tools_config.h"
 #include "storage/retention.h"
 
 namespace bobbin::cli {
@@ -123,6 +124,9 @@ int serve(const ServeOptions& options) {
   if (!choice) return report(choice.error(), "--upstream " + options.upstream);
   Result<net::HttpClientOptions> client_options = make_client_options(options);
   if (!client_options) return report(client_options.error(), options.upstream_ca);
+  std::string complaint;
+  const std::optional<tools::ToolsConfig> tools_config = tools::load_tools_config(options.tools, complaint);
+  if (!tools_config) return report_failure(complaint, "--tools " + options.tools);
   if (options.login_link && !auth::is_user_id(options.login_user))
     return report(Error(Code::invalid, 0, "a user id has 1 to 128 bytes without control characters"), "--login-user");
   const Result<net::BoundAddress> address = net::probe_address(listen->host, listen->port);
@@ -170,6 +174,7 @@ int serve(const ServeOptions& options) {
                       .client_options = *client_options,
                       .model_choice = *choice,
                       .found_servers = found_servers,
+                      .tools_config = *tools_config,
                       .started_us = wall_now_us()};
 
   std::vector<std::unique_ptr<Worker>> workers;

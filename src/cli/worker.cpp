@@ -17,6 +17,7 @@ struct Worker::Order final : Mail {
 Worker::Worker(const Shared& shared)
     : client_(loop_, shared.client_options),
       model_(make_model(shared.model_choice, loop_, client_, shared.found_servers)),
+      toolbox_(tools::make_toolbox(shared.tools_config, loop_, client_)),
       run_log_(shared.store.run_log().make_writer()),
       engine_({loop_, shared.store, shared.pool, *model_.model, shared.directory, *run_log_}, shared.engine_options),
       tokens_(shared.verifier),
@@ -90,6 +91,7 @@ Task<void> Worker::drain() {
   co_await api_.close();
   co_await engine_.close();  // runs whose clients are gone
   co_await background_work_.close();
+  co_await toolbox_->close();
   co_await client_.begin_close();
   announce_drained();
 }

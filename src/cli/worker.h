@@ -7,6 +7,7 @@
 #include "src/cli/model_choice.h"
 #include "src/net/http_client.h"
 #include "src/net/http_server.h"
+#include "src/tools/make_toolbox.h"
 
 namespace bobbin::cli {
 
@@ -22,6 +23,7 @@ struct Shared {
   const net::HttpClientOptions& client_options;
   const ModelChoice& model_choice;
   upstream::FoundServerBoard& found_servers;
+  const tools::ToolsConfig& tools_config;
   int64_t started_us;
 };
 
@@ -68,6 +70,7 @@ class Worker {
   Loop loop_;
   net::HttpClient client_;
   WorkerModel model_;
+  const std::unique_ptr<tools::Toolbox> toolbox_;
   const std::unique_ptr<store::RunLogWriter> run_log_;
   chat::Engine engine_;
   auth::TokenCache tokens_;

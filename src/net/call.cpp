@@ -56,7 +56,7 @@ Result<void> Call::prepare() {
   route_ = {.tls = url.tls, .host = url.host, .port = url.port, .policy = options_.address_policy};
   if (route_.policy == nullptr) route_.proxy = pool_.proxies().find(url.tls, url.host, url.port);
   TRY(append_head(request_head_));
-  if (auto pooled = pool_.take(route_)) {
+  if (auto pooled = options_.once ? nullptr : pool_.take(route_)) {
     channel_ = std::move(pooled);
     channel_->set_user(*this);
     is_on_pooled_ = true;

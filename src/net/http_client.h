@@ -43,6 +43,8 @@ struct HttpCallOptions {
   // Which addresses may be connected to; null allows all. A call with a policy never goes through a proxy, which
   // would do the lookup where we cannot see it. Refused: Code::forbidden.
   AddressPolicy address_policy = nullptr;
+  // On a connection of its own, so that it never goes out twice: for what must not be done twice.
+  bool once = false;
 };
 
 struct HttpClientOptions {
@@ -87,7 +89,7 @@ class HttpClient {
 //   }
 //
 // Redirects are answers like any other. A request is sent a second time in one case only: it went out on a pooled
-// connection that the server had closed meanwhile, and not one byte of an answer came.
+// connection that the server had closed meanwhile, and not one byte of an answer came (never with `once`).
 //
 // Errors of both calls, which every later call repeats:
 //   invalid    the request cannot be sent as it is: scheme, method, headers

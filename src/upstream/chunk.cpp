@@ -142,6 +142,9 @@ struct ChunkParser::Impl {
       dom::object call;
       if (entry.get(call) != simdjson::SUCCESS) continue;
       ToolCallDelta piece = tool_call_of(call);
+      dom::object arguments;  // some servers give the object itself, not its text
+      if (call["function"]["arguments"].get(arguments) == simdjson::SUCCESS)
+        piece.arguments = keep(simdjson::minify(arguments));
       piece.arguments = as_sent(piece.arguments);
       chunk.tool_calls.push_back(piece);
     }

@@ -1,6 +1,6 @@
 #include "src/upstream/models_query.h"
 
-#include "src/upstream/deadline_scope.h"
+#include "src/loop/deadline_scope.h"
 
 namespace bobbin::upstream {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "src/base/log.h"
 #include "src/base/metrics.h"
+#include "src/loop/deadline_scope.h"
 #include "src/upstream/chat_request.h"
-#include "src/upstream/deadline_scope.h"
 #include "src/upstream/delta_parser.h"
 #include "src/upstream/models_query.h"
 #include "src/upstream/upstream_error.h"

@@ -4,6 +4,8 @@
 #include <thread>
 #include <vector>
 
+#include "src/loop/deadline_scope.h"
+#include "src/loop/loop_mutex.h"
 #include "src/loop/offload.h"
 #include "src/loop/sleep.h"
 #include "src/loop/spawn.h"
@@ -252,6 +254,81 @@ TEST_CASE(a_gate_closes_when_the_last_one_has_left) {
   CHECK_EQ(closed, false);
   gate.leave();
   CHECK_EQ(closed, true);
+}
+
+// Holds the mutex until `release`, and notes its turn.
+Task<void> hold(LoopMutex& mutex, CancelScope& scope, Completion& release, int number, std::vector<int>& turns) {
+  LockOp lock(mutex, scope);
+  if (!co_await lock.run()) {
+    turns.push_back(-number);
+    co_return;
+  }
+  turns.push_back(number);
+  co_await release;
+}
+
+TEST_CASE(a_mutex_lets_one_at_a_time_through_in_order) {
+  LoopMutex mutex;
+  Gate gate;
+  CancelScope scope;
+  Completion release[3];
+  std::vector<int> turns;
+  for (int i = 0; i < 3; ++i) spawn(gate, hold(mutex, scope, release[i], i + 1, turns));
+  CHECK(turns == (std::vector<int>{1}));
+  release[1].complete();  // whose turn has not come
+  CHECK(turns == (std::vector<int>{1}));
+  release[0].complete();
+  CHECK(turns == (std::vector<int>{1, 2, 3}));
+  release[2].complete();
+  CHECK_EQ(gate.count(), 0u);
+}
+
+TEST_CASE(one_that_waits_for_a_mutex_can_be_cancelled_and_the_next_comes_in_its_place) {
+  LoopMutex mutex;
+  Gate gate;
+  CancelScope scope, other;
+  Completion release[4];
+  std::vector<int> turns;
+  spawn(gate, hold(mutex, scope, release[0], 1, turns));
+  spawn(gate, hold(mutex, other, release[1], 2, turns));
+  spawn(gate, hold(mutex, scope, release[2], 3, turns));
+  other.request();
+  CHECK(turns == (std::vector<int>{1, -2}));
+  spawn(gate, hold(mutex, other, release[3], 4, turns));  // asked before it waits
+  CHECK(turns == (std::vector<int>{1, -2, -4}));
+  release[0].complete();
+  CHECK(turns == (std::vector<int>{1, -2, -4, 3}));
+  release[2].complete();
+  CHECK_EQ(gate.count(), 0u);
+}
+
+TEST_CASE(a_mutex_that_too_many_wait_for_refuses) {
+  LoopMutex mutex;
+  Gate gate;
+  CancelScope scope;
+  std::vector<Completion> release(LoopMutex::kWaitersMax + 2);
+  std::vector<int> turns;
+  for (size_t i = 0; i < release.size(); ++i)
+    spawn(gate, hold(mutex, scope, release[i], static_cast<int>(i) + 1, turns));
+  CHECK(turns == (std::vector<int>{1, -static_cast<int>(release.size())}));
+  for (Completion& one : release) {
+    if (!one.is_done()) one.complete();
+  }
+  CHECK_EQ(gate.count(), 0u);
+}
+
+TEST_CASE(a_deadline_scope_ends_at_its_time_or_with_the_scope_around_it) {
+  TestLoop test;
+  CancelScope outer;
+  DeadlineScope timed(test.loop, outer);
+  DeadlineScope followed(test.loop, outer);
+  timed.end_in(10);
+  test.loop.advance_ms(9);
+  CHECK(!timed.scope().is_requested());
+  test.loop.advance_ms(1);
+  CHECK(timed.scope().is_requested() && !outer.is_requested() && !followed.scope().is_requested());
+  outer.request();
+  CHECK(followed.scope().is_requested());
 }
 
 }  // namespace

@@ -165,6 +165,27 @@ TEST_CASE(a_stale_pooled_connection_is_replaced_once) {
   }
 }
 
+TEST_CASE(a_call_that_may_be_sent_once_takes_a_fresh_connection_and_is_not_sent_again) {
+  World world;
+  PeerListener server(world);
+  Exchange& first = world.start(get_options(server.url()));
+  PeerConnection pooled = server.accept();
+  pooled.read_request();
+  pooled.send(kHello);
+  world.finish(first);
+  CHECK_EQ(world.client->pooled_count(), 1u);
+  HttpCallOptions options = get_options(server.url());
+  options.method = "POST";
+  options.once = true;
+  Exchange& second = world.start(options);
+  PeerConnection fresh = server.accept();
+  fresh.read_request();
+  fresh.close();
+  world.finish(second);
+  CHECK(second.error && second.error->code == Code::closed);
+  CHECK(!server.has_client());
+}
+
 TEST_CASE(a_server_that_takes_the_request_and_hangs_up_twice_is_not_asked_a_third_time) {
   for (const bool by_reset : {false, true}) {
     World world;

@@ -260,6 +260,33 @@ TEST_CASE(tool_calls_without_an_index_go_by_id) {
   CHECK(got.answer->tool_calls == (std::vector<ToolCall>{{"a", "f", "12"}, {"b", "g", "3"}, {"c", "h", "45"}}));
 }
 
+TEST_CASE(several_tool_calls_may_come_piece_by_piece_in_turn) {
+  const auto got =
+      read_all_splits(chunk(R"({"tool_calls":[{"index":1,"id":"b","function":{"name":"g","arguments":"{"}},)"
+                            R"({"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\""}}]})") +
+                      chunk(R"({"tool_calls":[{"index":0,"function":{"arguments":":1}"}},)"
+                            R"({"index":2,"id":"c","function":{"name":"f","arguments":""}}]})") +
+                      chunk(R"({"tool_calls":[{"index":1,"function":{"arguments":"}"}}]})") +
+                      chunk(R"({"tool_calls":[{"index":2,"function":{"arguments":"not json"}}]})") + kStop + kDone);
+  CHECK(got.answer->tool_calls ==
+        (std::vector<ToolCall>{{"b", "g", "{}"}, {"a", "f", R"({"x":1})"}, {"c", "f", "not json"}}));
+}
+
+TEST_CASE(malformed_arguments_arrive_as_the_model_wrote_them) {
+  const auto got = read_all_splits(
+      chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"q\": \"caf\u00e9\", "}}]})") +
+      chunk(R"({"tool_calls":[{"index":0,"function":{"arguments":"\u0000,,]"}}]})") + kStop + kDone);
+  CHECK(got.answer->tool_calls ==
+        (std::vector<ToolCall>{{"a", "f", std::string("{\"q\": \"caf\xc3\xa9\", \0,,]", 19)}}));
+}
+
+TEST_CASE(arguments_that_are_an_object_become_its_text) {
+  const auto got = read_all_splits(
+      chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":{ "q" : [1, "x"] }}}]})") + kStop +
+      kDone);
+  CHECK(got.answer->tool_calls == (std::vector<ToolCall>{{"a", "f", R"({"q":[1,"x"]})"}}));
+}
+
 TEST_CASE(tool_calls_are_bounded) {
   std::string many;
   for (int i = 0; i < 200; ++i) many += chunk("{\"tool_calls\":[{\"index\":" + std::to_string(i) + "}]}");

@@ -40,6 +40,74 @@ TEST_CASE(request_without_a_model_names_none) {
   CHECK_EQ(body, R"({"messages":[],"stream":true,"stream_options":{"include_usage":true}})");
 }
 
+TEST_CASE(request_without_tools_is_what_it_always_was) {
+  std::string body;
+  append_chat_request(body, {.model = "", .messages = {{Role::user, "Hi"}, {Role::assistant, ""}}}, "m");
+  CHECK_EQ(body, R"({"model":"m","messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":""}],)"
+                 R"("stream":true,"stream_options":{"include_usage":true}})");
+}
+
+TEST_CASE(request_shows_the_tools_and_a_round_of_them) {
+  const Prompt prompt{
+      .model = "",
+      .messages = {{Role::user, "Weather?"},
+                   {.role = Role::assistant,
+                    .content = "",
+                    .tool_calls = {{"call_a", "weather", R"({"city":"K\u00f6ln \"x\""})"}, {"call_b", "clock", "{}"}}},
+                   {.role = Role::tool, .content = "rain \"heavy\"", .tool_calls = {}, .tool_call_id = "call_a"},
+                   {.role = Role::tool, .content = "12:00", .tool_calls = {}, .tool_call_id = "call_b"}},
+      .tools = {{.name = "weather", .description = "What \"it\" is like", .parameters = R"({"type":"object"})"},
+                {.name = "clock", .description = "", .parameters = ""}}};
+  std::string body;
+  append_chat_request(body, prompt, "m");
+  CHECK_EQ(
+      body,
+      R"({"model":"m","messages":[{"role":"user","content":"Weather?"},)"
+      R"({"role":"assistant","content":null,"tool_calls":[{"id":"call_a","type":"function","function":{"name":"weather",)"
+      R"("arguments":"{\"city\":\"K\\u00f6ln \\\"x\\\"\"}"}},)"
+      R"({"id":"call_b","type":"function","function":{"name":"clock","arguments":"{}"}}]},)"
+      R"({"role":"tool","tool_call_id":"call_a","content":"rain \"heavy\""},)"
+      R"({"role":"tool","tool_call_id":"call_b","content":"12:00"}],)"
+      R"("tools":[{"type":"function","function":{"name":"weather","description":"What \"it\" is like","parameters":{"type":"object"}}},)"
+      R"({"type":"function","function":{"name":"clock","description":"","parameters":{"type":"object","properties":{}}}}],)"
+      R"("stream":true,"stream_options":{"include_usage":true}})");
+  simdjson::dom::parser parser;
+  CHECK(parser.parse(body).error() == simdjson::SUCCESS);
+}
+
+TEST_CASE(request_keeps_what_was_said_beside_a_call) {
+  std::string body;
+  append_chat_request(
+      body,
+      {.model = "", .messages = {{.role = Role::assistant, .content = "Wait.", .tool_calls = {{"a", "f", "{}"}}}}}, "");
+  CHECK(body.find(R"("content":"Wait.","tool_calls":[{"id":"a")") != std::string::npos);
+}
+
+TEST_CASE(request_repeats_a_malformed_call_in_a_form_that_servers_take) {
+  for (const char* arguments : {"", "{", "[1]", "\"text\"", "{} {}", "{\"a\":tru}", "null"}) {
+    std::string body;
+    append_chat_request(body,
+                        {.model = "",
+                         .messages = {{.role = Role::assistant,
+                                       .content = "",
+                                       .tool_calls = {{"a", "no such\ntool.\xc3\xa9", arguments}}}}},
+                        "");
+    CHECK(body.find(R"("function":{"name":"no_such_tool___","arguments":"{}"})") != std::string::npos);
+  }
+}
+
+TEST_CASE(names_of_tools_are_those_that_servers_take) {
+  for (const std::string& good : {std::string("a"), std::string("get-Guide_2"), std::string(64, 'x')}) {
+    CHECK(is_tool_name(good));
+    CHECK_EQ(to_tool_name(good), good);
+  }
+  for (const std::string& bad : {std::string(), std::string(65, 'x'), std::string("a b"), std::string("a.b"),
+                                 std::string("\xc3\xa9"), std::string("a\0", 2)}) {
+    CHECK(!is_tool_name(bad));
+    CHECK(is_tool_name(to_tool_name(bad)));
+  }
+}
+
 TEST_CASE(url_is_taken_with_or_without_its_version) {
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"http://127.0.0.1:11434", "http://127.0.0.1:11434/v1"},

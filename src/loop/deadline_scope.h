@@ -6,7 +6,7 @@
 #include "src/loop/cancel.h"
 #include "src/loop/loop.h"
 
-namespace bobbin::upstream {
+namespace bobbin {
 
 // The scope of one exchange: it ends with the scope around it, and may be given an earlier end.
 class DeadlineScope final : private CancelHook, private Timer {
@@ -31,4 +31,4 @@ class DeadlineScope final : private CancelHook, private Timer {
   const std::shared_ptr<CancelScope> inner_ = std::make_shared<CancelScope>();
 };
 
-}  // namespace bobbin::upstream
+}  // namespace bobbin
