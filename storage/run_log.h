@@ -150,6 +150,14 @@ class RunLog {
   // at least one. Also of a run that is being written: all that was flushed. Blocks.
   Result<LoggedEvents> read_events(const Uuid& run_id, uint64_t after, size_t events_max, size_t bytes_max);
 
+  // The same for a reader that goes on from call to call, at its own pace: each byte of the log is read once. `place`
+  // is as new for the first call. No `events` and not `limited`: that was all, or what follows is gone.
+  struct Place {
+    uint64_t segment = 0;
+    size_t offset = 0;
+  };
+  Result<LoggedEvents> read_on(const Uuid& run_id, uint64_t after, Place& place, size_t events_max, size_t bytes_max);
+
   // Syncs all that was flushed before the call: for a backup. Blocks.
   Result<void> sync();
   // Removes what has had its time. start()'s thread does it once a minute.

@@ -15,6 +15,8 @@ namespace {
 // read of the log, not text.
 constexpr int64_t kClockSlackUs = int64_t{10} * 60 * 1'000'000;
 
+constexpr size_t kReadOnBytes = size_t{256} * 1024;
+
 void append_bounded(std::string& out, std::string_view text) {
   if (out.size() + text.size() <= kCommandBytesMax) out.append(text);
 }
@@ -125,6 +127,45 @@ Result<LoggedEvents> RunLog::read_events(const Uuid& run_id, uint64_t after, siz
       bytes_taken += frame.bytes.size();
     }
     impl_->segments.set_runs(*segment, std::move(runs));
+  }
+  return out;
+}
+
+// In pieces, so that a slow reader holds no more than one, and a log of many runs is walked through once.
+Result<LoggedEvents> RunLog::read_on(const Uuid& run_id, uint64_t after, Place& place, size_t events_max,
+                                     size_t bytes_max) {
+  LoggedEvents out;
+  size_t bytes_taken = 0;
+  uint64_t next_id = after + 1;
+  for (const SegmentPtr& segment : impl_->segments.list_of_run(run_id)) {
+    if (segment->number < place.segment) continue;
+    size_t at = segment->number == place.segment ? place.offset : 0;
+    bool is_whole = at == 0;  // its runs become known
+    std::set<Uuid> runs;
+    for (size_t wanted = kReadOnBytes;;) {
+      TRY_ASSIGN(const std::string bytes, impl_->segments.read(*segment, at, wanted));
+      FrameReader frames(bytes, at == 0 ? FrameReader::From::head : FrameReader::From::frame);
+      Frame frame;
+      for (size_t begin = frames.believed_bytes(); frames.next(frame); begin = frames.believed_bytes()) {
+        if (is_whole) runs.insert(frame.run_id);
+        if (frame.run_id != run_id || !is_event(frame.kind) || frame.event_id != next_id) continue;
+        const bool has_room =
+            out.events.empty() || (out.events.size() < events_max && bytes_taken + frame.bytes.size() <= bytes_max);
+        if (!has_room) {
+          out.limited = true;
+          place = {segment->number, at + begin};
+          return out;
+        }
+        out.events.push_back({.id = next_id++, .kind = frame.kind, .bytes = std::string(frame.bytes)});
+        bytes_taken += frame.bytes.size();
+      }
+      if (bytes.size() < wanted) break;  // the end of the segment
+      at += frames.believed_bytes();
+      // A frame that is longer than what was read, or none that can be believed.
+      wanted = frames.believed_bytes() > 0 ? kReadOnBytes : wanted * 2;
+    }
+    if (is_whole) impl_->segments.set_runs(*segment, std::move(runs));
+    place = {segment->number + 1, 0};
   }
   return out;
 }

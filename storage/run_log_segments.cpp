@@ -310,12 +310,14 @@ RunLogState Segments::state() const {
   return state;
 }
 
-Result<std::string> Segments::read(const Segment& segment) const {
+Result<std::string> Segments::read(const Segment& segment, size_t offset, size_t bytes_max) const {
   const uint64_t bytes = segment.bytes.load(std::memory_order_acquire);
-  std::string out(bytes, '\0');
+  if (offset >= bytes) return std::string();
+  std::string out(std::min<uint64_t>(bytes - offset, bytes_max), '\0');
   std::unique_ptr<rocksdb::FSSequentialFile> file;
   IOStatus status = file_system_->NewSequentialFile(segment.path, {}, &file, nullptr);
   if (is_absent(status)) return std::string();
+  if (status.ok() && offset > 0) status = file->Skip(offset);
   size_t at = 0;
   while (status.ok() && at < out.size()) {
     rocksdb::Slice got;

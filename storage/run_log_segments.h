@@ -74,7 +74,9 @@ class Segments {
   [[nodiscard]] uint64_t next_number() const;
   [[nodiscard]] RunLogState state() const;
   // What can be read of a segment; empty when it has been removed.
-  Result<std::string> read(const Segment& segment) const;
+  Result<std::string> read(const Segment& segment) const { return read(segment, 0, SIZE_MAX); }
+  // At most `bytes_max` of it from `offset` on; fewer only at its end.
+  Result<std::string> read(const Segment& segment, size_t offset, size_t bytes_max) const;
 
   // The first call tells on_failure; every flush fails from then on.
   tl::unexpected<Error> fail_for_good(const Error& error);

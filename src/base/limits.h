@@ -35,7 +35,7 @@ inline constexpr uint32_t kSseHeartbeatMs = 15'000;
 
 // Bytes that wait for one reader. Past the soft mark a producer that can wait is asked to; past the hard mark
 // the connection is closed, and the client resumes from the log.
-inline constexpr size_t kEgressSoftBytes = 256 * 1024;
+inline constexpr size_t kEgressSoftBytes = 64 * 1024;
 inline constexpr size_t kEgressHardBytes = 1024 * 1024;
 // Bytes that wait for all readers of a worker together: four of the largest pages (kPageBytesMax). Past it large
 // answers are refused with 503; without it, a few dozen readers that take nothing cost a gigabyte.

@@ -178,11 +178,13 @@ Task<void> Engine::replay(FollowRequest request, uint64_t answer_order, Terminal
                           std::unique_ptr<Subscriber> subscriber) {
   Replay source(*this, std::move(subscriber));
   uint64_t after = request.after == kFromNow ? terminal.id - 1 : request.after;
+  store::RunLog::Place place;
   bool is_read = true;
   while (is_read && after + 1 < terminal.id) {
     StoreRead read(parts_.pool, parts_.loop, [&](store::Tier tier) -> Result<store::LoggedEvents> {
       if (tier == store::Tier::memory_only) return fail(Code::would_block, 0, "the run log is on disk");
-      return parts_.store.run_log().read_events(*request.run_id, after, kReplayEventsMax, Subscriber::kRoundBytesMax);
+      return parts_.store.run_log().read_on(*request.run_id, after, place, kReplayEventsMax,
+                                            Subscriber::kRoundBytesMax);
     });
     Result<store::LoggedEvents> logged = co_await read.run();
     if (!logged || logged->events.empty()) break;

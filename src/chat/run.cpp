@@ -79,20 +79,23 @@ void Run::open_gate() {
 }
 
 void Run::hand_out() noexcept {
-  if (!gate_opened_.is_done() || handed_.id == logged_id_) return;
-  const uint64_t before = handed_.id;
-  const std::span<const Event> events = this_round.render(journal_, handed_, logged_id_, SIZE_MAX);
+  if (!gate_opened_.is_done()) return;
   bool some_left = false;
-  for (Reader& reader : readers_) {
-    if (!reader.is_hungry || reader.place.id != before) continue;
-    const Appetite appetite = reader.subscriber->on_events(events);
-    reader.place = handed_;
-    reader.is_hungry = appetite == Appetite::more;
-    if (appetite != Appetite::gone) continue;
-    some_left |= reader.stops_when_gone;
-    reader.subscriber.reset();
+  // A turn can bring a flood: in rounds, so that a reader who has enough is asked before it gets more.
+  while (handed_.id < logged_id_) {
+    const uint64_t before = handed_.id;
+    const std::span<const Event> events = this_round.render(journal_, handed_, logged_id_, Subscriber::kRoundBytesMax);
+    for (Reader& reader : readers_) {
+      if (!reader.is_hungry || reader.place.id != before) continue;
+      const Appetite appetite = reader.subscriber->on_events(events);
+      reader.place = handed_;
+      reader.is_hungry = appetite == Appetite::more;
+      if (appetite != Appetite::gone) continue;
+      some_left |= reader.stops_when_gone;
+      reader.subscriber.reset();
+    }
+    std::erase_if(readers_, [](const Reader& reader) { return reader.subscriber == nullptr; });
   }
-  std::erase_if(readers_, [](const Reader& reader) { return reader.subscriber == nullptr; });
   if (some_left) cancel(Cancelled::disconnected);  // the last touch
 }
 

@@ -208,6 +208,37 @@ TEST_CASE(two_workers_write_while_others_read_and_sync) {
   CHECK_EQ(f.events(run_number(2)).events.size(), kEvents);
 }
 
+TEST_CASE(reading_on_gives_every_event_once_over_segments_in_pieces_of_any_size) {
+  LogFixture f({.segment_bytes_max = 100'000});
+  const auto writer = f.log->make_writer();
+  constexpr uint64_t kEvents = 20'000;
+  for (uint64_t id = 1; id <= kEvents; ++id) {
+    const std::string text = id % 5000 == 0 ? std::string(700'000, 'x') : std::to_string(id);
+    writer->append(run_number(1), id, RunLogKind::token, text);
+    writer->append(run_number(2), id, RunLogKind::reasoning, "beside");
+    if (id % 100 == 0) CHECK_OK(writer->flush());
+  }
+  CHECK(f.segments().size() > 10);
+  const LoggedEvents all = f.events(run_number(1));
+  for (const size_t bytes_max : {size_t{1}, size_t{5000}, size_t{64} * 1024, size_t{10} << 20}) {
+    RunLog::Place place;
+    uint64_t seen = 17;
+    size_t calls = 0;
+    for (bool more = true; more && calls < 3000; ++calls) {
+      const LoggedEvents got = CHECK_OK(f.log->read_on(run_number(1), seen, place, 2000, bytes_max));
+      more = got.limited;
+      for (const LoggedEvent& event : got.events) {
+        CHECK_EQ(event.id, seen + 1);
+        CHECK(event.bytes == all.events[seen].bytes);
+        ++seen;
+      }
+    }
+    CHECK_EQ(seen, bytes_max == 1 ? uint64_t{17 + 3000} : kEvents);
+  }
+  RunLog::Place place;
+  CHECK(CHECK_OK(f.log->read_on(run_number(3), 0, place, 10, 1000)).events.empty());
+}
+
 TEST_CASE(a_segment_ends_at_its_size_and_at_its_age) {
   LogFixture f({.segment_bytes_max = 1000});
   const auto writer = f.log->make_writer();
