@@ -44,6 +44,12 @@ void put_queue_entry(Change& change, const std::string& user, const std::string&
   change.put(Family::queue, std::move(key), value);
 }
 
+std::string request_key_of(const Submit& command) {
+  std::string key;
+  append_request_key(key, command.user, command.request.key);
+  return key;
+}
+
 Result<Reply> Applier::apply(Command& command) {
   return std::visit([this](auto& each) { return apply(each); }, command);
 }
@@ -53,7 +59,9 @@ bool Applier::must_commit_before(const Command& command) {
   if (std::holds_alternative<DeleteUserThreads>(command)) return true;
   // A state that cannot be loaded fails again, with its error, when the command is applied.
   if (const auto* submit = std::get_if<Submit>(&command)) {
-    if (!submit->parent || submit->parent->is_zero() || !check_ids(submit->user, submit->thread)) return false;
+    if (!requests_in_group_.empty() && requests_in_group_.contains(request_key_of(*submit))) return true;
+    const bool reads_messages = submit->kind != SubmitKind::message || (submit->parent && !submit->parent->is_zero());
+    if (!reads_messages || !check_ids(submit->user, submit->thread)) return false;
     const auto state = states_.thread(submit->user, submit->thread);
     return state && (*state)->changed_in_group == group_;
   }
@@ -64,18 +72,24 @@ bool Applier::must_commit_before(const Command& command) {
   };
   // An erasure that was noted in this group could not be read.
   if (std::holds_alternative<PurgeRows>(command)) return true;
-  if (const auto* finish = std::get_if<FinishRun>(&command)) return next_is_uncommitted(finish->user, finish->thread);
+  if (const auto* finish = std::get_if<FinishRun>(&command)) {
+    if (next_is_uncommitted(finish->user, finish->thread)) return true;
+    const auto state = states_.thread(finish->user, finish->thread);
+    return state && (*state)->active.kind != SubmitKind::message && (*state)->changed_in_group == group_;
+  }
   if (const auto* start = std::get_if<StartNext>(&command)) return next_is_uncommitted(start->user, start->thread);
   return false;
 }
 
 void Applier::on_group_committed() {
   ++group_;
+  requests_in_group_.clear();
   states_.end_group();
 }
 
 void Applier::on_group_dropped() {
   ++group_;
+  requests_in_group_.clear();
   states_.clear();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "src/base/result.h"
@@ -13,6 +14,8 @@ namespace bobbin::store {
 
 // Errors: invalid (not of 1..128 bytes).
 Result<void> check_ids(const std::string& user, const std::string& thread);
+// Of a named request, whose user and key have 1..128 bytes.
+std::string request_key_of(const Submit& command);
 
 // Each puts one row and lists it in the change.
 void put_message(Change& change, const std::string& user, const std::string& thread, const Message& message);
@@ -45,9 +48,11 @@ class Applier {
   void on_group_dropped();
 
  private:
+  // A message that another one follows.
   struct Parent {
-    uint64_t order = 0;  // 0: a root
+    uint64_t order = 0;  // 0: none, the other one is a root
     uint32_t depth = 0;
+    Uuid id;  // where it is a run's question
   };
 
   Result<Reply> apply(Submit& command);
@@ -62,28 +67,39 @@ class Applier {
   Result<Reply> apply(EndErasure& command);
   Result<Reply> apply(TrimChanges& command);
   Result<Reply> apply(MoveFollower& command);
+  Result<Reply> apply(ForgetRequests& command);
+
+  // What a named request has led to; nullopt: it is new, or has no name. Errors: as Submit says.
+  Result<std::optional<Submitted>> find_request(const Submit& command);
+  void put_request(const Submit& command, uint64_t incarnation);
 
   // The parent of a message that is submitted now, as the queue keeps it. Errors: not_found, io, corrupt.
   Result<QueueRecord> resolve_parent(const Submit& command, const ThreadState& state);
   // The parent when the turn starts.
   Result<Parent> parent_of(const std::string& user, const std::string& thread, const QueueRecord& entry,
                            const ThreadState& state);
+  // The question of a continuation that starts now. Errors: invalid (there is none), io, corrupt.
+  Result<Parent> question_to_continue(const std::string& user, const std::string& thread, const ThreadState& state);
+  // Whether the active run's answer goes on where the active branch ends, or stands beside its last answer.
+  Result<bool> answers_active_branch(const std::string& user, const std::string& thread, const ThreadState& state);
   Result<std::optional<Message>> read_message(const std::string& user, const std::string& thread, uint64_t order);
   // The first waiting submit with its text; nullopt when none waits.
   Result<std::optional<QueueRecord>> read_next(const std::string& user, const std::string& thread,
                                                const ThreadState& state);
 
-  void enqueue(const Submit& command, const QueueRecord& entry, ThreadState& state);
+  // Cannot fail.
+  Submitted enqueue(Submit& command, QueueRecord entry, ThreadState& state);
   // Begins a run, in a new thread when there is none: all that a turn needs is in state and batch afterwards. Cannot
   // fail.
   StartedRun start_run(const std::string& user, const std::string& thread, ThreadState& state, UserState& owner,
                        QueueRecord entry, uint64_t position, const Parent& parent);
-  // The user's message, in batch and summary; gives it back.
-  Message put_question(Change& change, const std::string& user, const std::string& thread, ThreadSummary& summary,
-                       const QueueRecord& entry, const Parent& parent);
+  // The user's message, in batch and summary.
+  Parent put_question(Change& change, const std::string& user, const std::string& thread, ThreadSummary& summary,
+                      const QueueRecord& entry, const Parent& parent);
   // Ends the active run. Cannot fail.
-  void end_run(FinishRun& command, ThreadState& state, UserState& owner);
-  void put_answer(Change& change, FinishRun& command, ThreadState& state);
+  // `becomes_active`: as answers_active_branch() says.
+  void end_run(FinishRun& command, ThreadState& state, UserState& owner, bool becomes_active);
+  void put_answer(Change& change, FinishRun& command, ThreadState& state, bool becomes_active);
 
   // Ends an existing thread, with its queue. Cannot fail.
   Deleted delete_thread(const std::string& user, const std::string& thread, ThreadState& state, UserState& owner);
@@ -101,6 +117,7 @@ class Applier {
   WallClock wall_clock_;
   ThreadStates states_;
   uint64_t group_ = 1;
+  std::set<std::string> requests_in_group_;  // keys that the batch puts
 };
 
 }  // namespace bobbin::store

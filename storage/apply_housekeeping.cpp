@@ -54,6 +54,19 @@ Result<Reply> Applier::apply(TrimChanges& command) {
   return Done{};
 }
 
+Result<Reply> Applier::apply(ForgetRequests& command) {
+  for (const std::string& key : command.keys) {
+    if (requests_in_group_.contains(key)) continue;
+    rocksdb::PinnableSlice value;
+    TRY_ASSIGN(const bool found, database_.get(read_options(), Family::idempotency, key, value));
+    if (!found) continue;
+    const auto request = decode_request(to_view(value));
+    if (!request) return fail(corrupt_row(Family::idempotency, key, request.error()));
+    if (request->created_us <= wall_clock_() - kRequestKeptUs) batch_.remove(Family::idempotency, key);
+  }
+  return Done{};
+}
+
 Result<Reply> Applier::apply(MoveFollower& command) {
   const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
   if (command.name.empty() || command.name.size() > kFollowerNameBytesMax ||

@@ -48,6 +48,30 @@ Result<Applier::Parent> Applier::parent_of(const std::string& user, const std::s
   return Parent{.order = message->order, .depth = message->depth};
 }
 
+// A continuation answers a question that is there: the one that the branch ends with, or the one before its last
+// answer.
+Result<Applier::Parent> Applier::question_to_continue(const std::string& user, const std::string& thread,
+                                                      const ThreadState& state) {
+  TRY_ASSIGN(const auto leaf, read_message(user, thread, state.summary.active_leaf));
+  if (!leaf) return fail(Code::corrupt, 0, "the thread's last message is missing");
+  if (leaf->role == Role::user) return Parent{.order = leaf->order, .depth = leaf->depth, .id = leaf->id};
+  if (leaf->role != Role::assistant || leaf->status == MessageStatus::complete)
+    return fail(Code::invalid, 0, "nothing to continue: the last answer is complete");
+  TRY_ASSIGN(const auto question, read_message(user, thread, leaf->parent_order));
+  if (!question || question->role != Role::user)
+    return fail(Code::invalid, 0, "nothing to continue: the last answer has no question");
+  return Parent{.order = question->order, .depth = question->depth, .id = question->id};
+}
+
+Result<bool> Applier::answers_active_branch(const std::string& user, const std::string& thread,
+                                            const ThreadState& state) {
+  if (state.summary.active_leaf == state.active.user_order) return true;
+  // Somebody may have switched to another branch during the run: then that one stays the active one.
+  if (state.active.kind == SubmitKind::message) return false;
+  TRY_ASSIGN(const auto leaf, read_message(user, thread, state.summary.active_leaf));
+  return leaf && leaf->parent_order == state.active.user_order;
+}
+
 Result<std::optional<QueueRecord>> Applier::read_next(const std::string& user, const std::string& thread,
                                                       const ThreadState& state) {
   if (!state.exists || state.waiting.empty()) return std::nullopt;
@@ -79,8 +103,9 @@ Result<Reply> Applier::apply(FinishRun& command) {
   if (next && next->parent_mode != ParentMode::active_leaf) {
     TRY_ASSIGN(next_parent, parent_of(command.user, command.thread, *next, *state));
   }
+  TRY_ASSIGN(const bool becomes_active, answers_active_branch(command.user, command.thread, *state));
   // Nothing fails from here on.
-  end_run(command, *state, *owner);
+  end_run(command, *state, *owner, becomes_active);
   Finished finished{.applied = true, .next = std::nullopt};
   if (next) {
     // Not known before: this run's last message, where the next turn continues the branch.
@@ -94,10 +119,10 @@ Result<Reply> Applier::apply(FinishRun& command) {
   return finished;
 }
 
-void Applier::end_run(FinishRun& command, ThreadState& state, UserState& owner) {
+void Applier::end_run(FinishRun& command, ThreadState& state, UserState& owner, bool becomes_active) {
   Change change(batch_, ChangeOperation::run_finished, command.user, command.thread, wall_clock_());
   const bool has_answer = command.answer.has_value();
-  if (has_answer) put_answer(change, command, state);
+  if (has_answer) put_answer(change, command, state, becomes_active);
   state.active.state = state_of(command.outcome);
   state.active.finished_us = wall_clock_();
   state.active.terminal_event_id = command.terminal_event_id;
@@ -107,7 +132,7 @@ void Applier::end_run(FinishRun& command, ThreadState& state, UserState& owner) 
   append_queue_key(queue_key, command.user, command.thread, state.active_position);
   change.remove(Family::queue, std::move(queue_key));
   state.summary.active_run = Uuid{};
-  state.summary.queue_head = state.active_position + 1;
+  state.summary.queue_head = state.lowest_waiting(state.active_position + 1);
   state.active = RunRecord{};
   state.active_position = 0;
   put_summary(change, command.user, state, owner, has_answer);
@@ -115,7 +140,7 @@ void Applier::end_run(FinishRun& command, ThreadState& state, UserState& owner) 
   state.changed_in_group = group_;
 }
 
-void Applier::put_answer(Change& change, FinishRun& command, ThreadState& state) {
+void Applier::put_answer(Change& change, FinishRun& command, ThreadState& state, bool becomes_active) {
   Answer& answer = *command.answer;
   ThreadSummary& summary = state.summary;
   Message message;
@@ -141,8 +166,7 @@ void Applier::put_answer(Change& change, FinishRun& command, ThreadState& state)
     summary.flags |= thread_flags::kBranched;
   }
   summary.newest_order = message.order;
-  // Somebody may have switched to another branch during the run: then that one stays the active one.
-  if (summary.active_leaf == message.parent_order) {
+  if (becomes_active) {
     summary.active_leaf = message.order;
     summary.message_count = message.depth;
     // An answer without text (only reasoning, or nothing) says less in a list than its question.
@@ -162,11 +186,17 @@ StartedRun Applier::start_run(const std::string& user, const std::string& thread
     summary.incarnation = batch_.next_sequence();
     summary.created_us = entry.created_us;
   }
-  const Message question = put_question(change, user, thread, summary, entry, parent);
+  const uint64_t leaf_before = entry.kind == SubmitKind::message ? parent.order : summary.active_leaf;
+  Parent question = parent;
+  if (entry.kind == SubmitKind::message) {
+    question = put_question(change, user, thread, summary, entry, parent);
+    summary.last_stamp = question.order + 1;  // the answer's
+  } else {
+    summary.last_stamp = std::max(clock_.now_us(), summary.last_stamp + 1);
+  }
   summary.active_run = entry.run_id;
   summary.newest_run = entry.run_id;
-  summary.last_stamp = question.order + 1;  // the answer's
-  summary.queue_head = position;
+  summary.queue_head = state.lowest_waiting(position);
 
   RunRecord& run = state.active;
   run = RunRecord{};
@@ -190,7 +220,8 @@ StartedRun Applier::start_run(const std::string& user, const std::string& thread
                      .message_id = run.message_id,
                      .user_order = run.user_order,
                      .answer_order = run.answer_order,
-                     .parent_order = question.parent_order,
+                     .kind = entry.kind,
+                     .parent_order = leaf_before,
                      .user_depth = run.user_depth,
                      .content = std::move(entry.content),
                      .options = std::move(entry.options)};
@@ -204,8 +235,8 @@ StartedRun Applier::start_run(const std::string& user, const std::string& thread
   return started;
 }
 
-Message Applier::put_question(Change& change, const std::string& user, const std::string& thread,
-                              ThreadSummary& summary, const QueueRecord& entry, const Parent& parent) {
+Applier::Parent Applier::put_question(Change& change, const std::string& user, const std::string& thread,
+                                      ThreadSummary& summary, const QueueRecord& entry, const Parent& parent) {
   Message message;
   message.order = std::max(clock_.now_us(), summary.last_stamp + 1);
   message.id = make_uuid_v7(message.order);
@@ -229,7 +260,7 @@ Message Applier::put_question(Change& change, const std::string& user, const std
   ++summary.total_messages;
   summary.active_leaf = message.order;
   summary.newest_order = message.order;
-  return message;
+  return Parent{.order = message.order, .depth = message.depth, .id = message.id};
 }
 
 Result<Reply> Applier::apply(StartNext& command) {

@@ -37,6 +37,8 @@ class RecordWriter {
   void str(std::string_view text);
   // Less than 4 GiB: the store bounds every text long before.
   void blob(std::string_view text);
+  // Bytes whose number the layout says.
+  void raw(std::string_view bytes) { out_.append(bytes); }
   void finish();
 
  private:

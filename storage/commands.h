@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,18 +16,33 @@
 namespace bobbin::store {
 
 enum class OnBusy : uint8_t {
-  queue,   // wait for the thread's turn
-  reject,  // Code::busy
+  queue,      // wait for the thread's turn
+  reject,     // Code::busy
+  interrupt,  // wait, but before all others: whoever submits it stops the active run (Submitted::active_run)
 };
 
-// A user's message that wants an answer. Creates the thread when it is not there.
+// What a client calls its request, so that a second try is the same request. Good for kRequestKeptUs.
+struct RequestKey {
+  std::string key;                 // 1..128 bytes; empty: the request has no name
+  std::array<uint8_t, 32> hash{};  // SHA-256 of what was asked, thread and all
+};
+inline constexpr int64_t kRequestKeptUs = int64_t{24} * 3600 * 1'000'000;
+
+// Asks for an answer: to a new message, or to go on with one that ended too early. Creates the thread when it is not
+// there.
 //
 // It starts at once when the thread has neither an active run nor waiting entries; otherwise `on_busy` decides.
-// Errors: busy; queue_full (limits::kThreadQueueMax wait already); not_found (`parent`); too_large (content or
-// options above kCommandBytesMax); invalid (also: run_id is zero, active or waiting in this thread; another keep_s).
+// Errors: busy (also: a continuation, which never waits); queue_full (limits::kThreadQueueMax wait already); not_found
+// (`parent`; a continuation in a thread that is not there); too_large (content or options above kCommandBytesMax);
+// idempotency_mismatch (the request's key is known with another hash); gone (it is known, but its thread was deleted);
+// invalid (also: run_id is zero, active or waiting in this thread; another keep_s; nothing to continue).
 struct Submit {
   std::string user;
   std::string thread;
+  // continue_answer: the newest answer of the active branch, if it did not become complete, or the question that it
+  // ends with, is answered (again); no content and no parent. The new answer stands beside the old one and is the
+  // active one once it is there.
+  SubmitKind kind = SubmitKind::message;
   Uuid run_id;             // made by the caller, never used before
   std::string content;     // UTF-8, not checked again here
   int64_t created_us = 0;  // when it was submitted: shown while it waits; the message has the time of its turn
@@ -39,6 +55,7 @@ struct Submit {
   // as long as its user's others. A thread that is there already keeps what it was made with: another number, not 0, is
   // refused.
   uint32_t keep_s = 0;
+  RequestKey request;
 };
 
 // One run as it begins. Its stamps and ids are fixed and kept in the run's record: no other message can take them.
@@ -51,8 +68,10 @@ struct StartedRun {
   Uuid message_id;  // of the answer
   uint64_t user_order = 0;
   uint64_t answer_order = 0;
-  // What the user's message follows in its branch: user_depth - 1 messages, of which the newest has this order (0: the
-  // message is a root). Who has read the branch before this run began knows by the two whether it read all of it.
+  SubmitKind kind = SubmitKind::message;
+  // The newest message of the branch when the run began, before its own question: user_depth - 1 messages, of which the
+  // newest has this order (0: the question is a root). Who has read the branch before this run began knows by the two
+  // whether it read all of it. Of a continuation: the order of what it continues, an answer or a question.
   uint64_t parent_order = 0;
   uint32_t user_depth = 1;
   std::string content;  // the user's message
@@ -60,12 +79,19 @@ struct StartedRun {
 };
 
 struct Submitted {
-  enum class State : uint8_t { started, queued };
+  enum class State : uint8_t {
+    started,
+    queued,
+    joined,  // the request was known: nothing was changed; `thread` and `run_id` say what it led to
+  };
   State state = State::started;
+  std::string thread;  // when joined
+  Uuid run_id;
   uint64_t incarnation = 0;
   bool thread_created = false;
   std::optional<StartedRun> run;  // when started
   uint32_t position = 0;          // when queued: 1 is next
+  Uuid active_run;                // when queued to interrupt: what is to be stopped; zero: nothing is active
 };
 
 // The text of an answer, whole or partial.
@@ -200,13 +226,18 @@ struct MoveFollower {
 };
 inline constexpr size_t kFollowerNameBytesMax = 64;
 
+// Forgets requests whose time is over: full keys of the family idempotency. Those that were made anew stay.
+struct ForgetRequests {
+  std::vector<std::string> keys;
+};
+
 struct Done {};
 
 // Content, reasoning, tool steps, options: none of them may be longer.
 inline constexpr size_t kCommandBytesMax = 16 * 1024 * 1024;
 
 using Command = std::variant<Submit, FinishRun, StartNext, CancelQueued, DeleteThread, DeleteUserThreads, ChangeSetting,
-                             ExpireThread, PurgeRows, EndErasure, TrimChanges, MoveFollower>;
+                             ExpireThread, PurgeRows, EndErasure, TrimChanges, MoveFollower, ForgetRequests>;
 
 // In the order of Command: Submit → Submitted, FinishRun → Finished, StartNext → StartedNext, CancelQueued → Cancelled,
 // deletes → Deleted, all others → Done.

@@ -205,7 +205,11 @@ Error Database::write_error(const rocksdb::Status& status) {
 }
 
 Result<void> Database::resume() {
-  rocksdb::Status status = db_->Resume();
+  // First every job that began on the full disk must have failed: one that tells so in the middle of Resume() makes
+  // RocksDB 7.8 drop the flush that Resume() waits for, and it waits for ever.
+  rocksdb::Status status = db_->PauseBackgroundWork();
+  if (status.ok()) status = db_->ContinueBackgroundWork();
+  if (status.ok()) status = db_->Resume();
   if (!status.ok()) return fail(from_rocksdb(status));
   if (!guard_->log_is_closed()) return {};
   TRY(begin_buffer());

@@ -27,6 +27,7 @@ constexpr seconds kSweepInterval{600};
 constexpr uint64_t kChangesBetweenTrims = 10'000;
 constexpr size_t kTrimPieceMax = 1000;
 constexpr size_t kExpirePieceMax = 256;
+constexpr size_t kForgetPieceMax = 512;
 constexpr size_t kScanBytesMax = 1024 * 1024;
 
 // Disk and processor belong to those who wait for answers.
@@ -113,6 +114,7 @@ Result<bool> Housekeeper::run(bool sweeps) {
   // A summary that cannot be read must not keep what was deleted from being erased.
   const Result<void> expired = sweeps ? expire_threads() : Result<void>{};
   TRY(trim_changes());
+  if (sweeps) TRY(forget_requests());
   TRY_ASSIGN(const bool erased, eraser_.run());
   TRY(expired);
   return erased;
@@ -149,6 +151,30 @@ Result<void> Housekeeper::expire_threads() {
       if (more) first = scan.key();
     }
     for (ExpireThread& expire : due) TRY(execute(std::move(expire)));
+  }
+  return {};
+}
+
+Result<void> Housekeeper::forget_requests() {
+  const int64_t oldest_us = options_.wall_clock() - kRequestKeptUs;
+  rocksdb::ReadOptions options = read_options();
+  options.fill_cache = false;
+  std::string first("\x01", 1);
+  const std::string end("\xff", 1);
+  for (bool more = true; more && !stopping_;) {
+    ForgetRequests forget;
+    {
+      Scan scan(database_, Family::idempotency, Scan::Within::family, options, first, end);
+      for (; scan.valid() && forget.keys.size() < kForgetPieceMax && !stopping_; scan.next()) {
+        const auto request = decode_request(scan.value());
+        if (!request) return fail(corrupt_row(Family::idempotency, scan.key(), request.error()));
+        if (request->created_us <= oldest_us) forget.keys.emplace_back(scan.key());
+      }
+      TRY(scan.status());
+      more = scan.valid();
+      if (more) first = scan.key();
+    }
+    if (!forget.keys.empty()) TRY(execute(std::move(forget)));
   }
   return {};
 }

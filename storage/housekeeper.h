@@ -46,6 +46,7 @@ class Housekeeper {
   Result<bool> run(bool sweeps);
   Result<void> expire_threads();
   Result<void> trim_changes();
+  Result<void> forget_requests();
   Result<Reply> execute(Command command);
 
   const Database& database_;

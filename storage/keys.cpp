@@ -76,6 +76,11 @@ void append_setting_key(std::string& out, std::string_view user, std::string_vie
   append_str(out, name);
 }
 
+void append_request_key(std::string& out, std::string_view user, std::string_view key) {
+  append_str(out, user);
+  append_str(out, key);
+}
+
 void append_feed_key(std::string& out, std::string_view user, uint64_t sequence) {
   append_str(out, user);
   append_be64(out, sequence);

@@ -36,6 +36,9 @@ void append_queue_key(std::string& out, std::string_view user, std::string_view 
 // str(user) | str(name). 258 bytes at most.
 void append_setting_key(std::string& out, std::string_view user, std::string_view name);
 
+// str(user) | str(key). 258 bytes at most.
+void append_request_key(std::string& out, std::string_view user, std::string_view key);
+
 // str(user) | be64 sequence. 137 bytes at most. Within a user, byte order is the order of changes.
 void append_feed_key(std::string& out, std::string_view user, uint64_t sequence);
 

@@ -189,27 +189,37 @@ Result<std::optional<ThreadSummary>> Reader::find_thread(const std::string& user
   return get_summary(view.options(), user, thread);
 }
 
+// The entries that wait, next first.
+Result<std::deque<QueueRecord>> Reader::scan_queue(const rocksdb::ReadOptions& options, const std::string& user,
+                                                   const std::string& thread, uint64_t queue_head) const {
+  std::string first;
+  append_queue_key(first, user, thread, queue_head);
+  Scan scan(database_, Family::queue, Scan::Within::one_owner, options, first, prefix_end(thread_prefix(user, thread)));
+  std::deque<QueueRecord> entries;
+  for (; scan.valid(); scan.next()) {
+    auto entry = decode_queue(scan.value());
+    if (!entry) return fail(corrupt_row(Family::queue, scan.key(), entry.error()));
+    if (entry->state != RunState::queued) continue;
+    entry->goes_first ? entries.push_front(std::move(*entry)) : entries.push_back(std::move(*entry));
+  }
+  TRY(scan.status());
+  return entries;
+}
+
 Result<std::vector<QueuedSubmit>> Reader::read_queue(const std::string& user, const std::string& thread,
                                                      Tier tier) const {
   const View view(database_, tier);
   std::vector<QueuedSubmit> waiting;
   TRY_ASSIGN(const auto summary, get_summary(view.options(), user, thread));
   if (!summary) return waiting;
-  std::string first;
-  append_queue_key(first, user, thread, summary->queue_head);
   TRY(view.allow_scan());
-  Scan scan(database_, Family::queue, Scan::Within::one_owner, view.options(), first,
-            prefix_end(thread_prefix(user, thread)));
-  for (; scan.valid(); scan.next()) {
-    auto entry = decode_queue(scan.value());
-    if (!entry) return fail(corrupt_row(Family::queue, scan.key(), entry.error()));
-    if (entry->state != RunState::queued) continue;
-    waiting.push_back({.run_id = entry->run_id,
+  TRY_ASSIGN(std::deque<QueueRecord> entries, scan_queue(view.options(), user, thread, summary->queue_head));
+  for (QueueRecord& entry : entries) {
+    waiting.push_back({.run_id = entry.run_id,
                        .position = static_cast<uint32_t>(waiting.size() + 1),
-                       .content = std::move(entry->content),
-                       .created_us = entry->created_us});
+                       .content = std::move(entry.content),
+                       .created_us = entry.created_us});
   }
-  TRY(scan.status());
   return waiting;
 }
 
@@ -240,29 +250,35 @@ Result<std::optional<RunInfo>> Reader::find_run(const std::string& user, const s
                    .terminal_event = std::move(run->terminal_event),
                    .terminal_event_id = run->terminal_event_id};
   }
-  std::string first;
-  append_queue_key(first, user, thread, summary->queue_head);
   TRY(view.allow_scan());
-  Scan scan(database_, Family::queue, Scan::Within::one_owner, view.options(), first,
-            prefix_end(thread_prefix(user, thread)));
-  uint32_t position = 0;
-  for (; scan.valid(); scan.next()) {
-    auto entry = decode_queue(scan.value());
-    if (!entry) return fail(corrupt_row(Family::queue, scan.key(), entry.error()));
-    if (entry->state != RunState::queued) continue;
-    ++position;
-    if (entry->run_id != run_id) continue;
+  TRY_ASSIGN(std::deque<QueueRecord> entries, scan_queue(view.options(), user, thread, summary->queue_head));
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].run_id != run_id) continue;
     RunInfo info;
     info.run_id = run_id;
     info.state = RunState::queued;
     info.incarnation = summary->incarnation;
-    info.position = position;
-    info.started_us = entry->created_us;
-    info.options = std::move(entry->options);
+    info.position = static_cast<uint32_t>(i + 1);
+    info.started_us = entries[i].created_us;
+    info.options = std::move(entries[i].options);
     return info;
   }
-  TRY(scan.status());
   return std::nullopt;
+}
+
+Result<std::optional<Message>> Reader::find_message(const std::string& user, const std::string& thread, uint64_t order,
+                                                    Tier tier) const {
+  const View view(database_, tier);
+  TRY_ASSIGN(const auto summary, get_summary(view.options(), user, thread));
+  if (!summary || order <= summary->stamp_floor) return std::nullopt;
+  std::string key;
+  append_message_key(key, user, thread, order);
+  rocksdb::PinnableSlice value;
+  TRY_ASSIGN(const bool found, database_.get(view.options(), Family::messages, key, value));
+  if (!found) return std::nullopt;
+  auto message = decode_message(to_view(value), order);
+  if (!message) return fail(corrupt_row(Family::messages, key, message.error()));
+  return std::move(*message);
 }
 
 Result<std::optional<std::string>> Reader::read_setting(const std::string& user, std::string_view name,

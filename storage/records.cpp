@@ -1,5 +1,7 @@
 #include "storage/records.h"
 
+#include <cstring>
+
 #include "storage/codec.h"
 
 namespace bobbin::store {
@@ -7,6 +9,7 @@ namespace {
 
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kHasUsage = 1;
+constexpr uint8_t kQueuedFirst = 3;  // as the state of a queue entry
 
 RecordWriter begin_record(std::string& out, RecordType type) {
   return RecordWriter(out, static_cast<uint8_t>(type), kVersion);
@@ -209,7 +212,7 @@ Result<RunRecord> decode_run(std::string_view bytes) {
 
 void append_queue_record(std::string& out, const QueueRecord& entry) {
   auto record = begin_record(out, RecordType::queue);
-  record.u8(static_cast<uint8_t>(entry.state));
+  record.u8(entry.state == RunState::queued && entry.goes_first ? kQueuedFirst : static_cast<uint8_t>(entry.state));
   record.u8(static_cast<uint8_t>(entry.kind));
   record.id(entry.run_id);
   record.time(entry.created_us);
@@ -223,7 +226,9 @@ void append_queue_record(std::string& out, const QueueRecord& entry) {
 Result<QueueRecord> decode_queue(std::string_view bytes) {
   TRY_ASSIGN(auto record, open_record(bytes, RecordType::queue));
   QueueRecord entry;
-  entry.state = static_cast<RunState>(record.u8());
+  const uint8_t state = record.u8();
+  entry.goes_first = state == kQueuedFirst;
+  entry.state = entry.goes_first ? RunState::queued : static_cast<RunState>(state);
   entry.kind = static_cast<SubmitKind>(record.u8());
   entry.run_id = record.id();
   entry.created_us = record.time();
@@ -237,6 +242,29 @@ Result<QueueRecord> decode_queue(std::string_view bytes) {
     return misfit();
   }
   return entry;
+}
+
+void append_request_record(std::string& out, const RequestRecord& request) {
+  auto record = begin_record(out, RecordType::request);
+  record.id(request.run_id);
+  record.str(request.thread);
+  record.le64(request.incarnation);
+  record.time(request.created_us);
+  record.raw({reinterpret_cast<const char*>(request.hash.data()), request.hash.size()});
+  record.finish();
+}
+
+Result<RequestRecord> decode_request(std::string_view bytes) {
+  TRY_ASSIGN(auto record, open_record(bytes, RecordType::request));
+  RequestRecord request;
+  request.run_id = record.id();
+  request.thread = record.str();
+  request.incarnation = record.le64();
+  request.created_us = record.time();
+  const std::string_view hash = record.take(request.hash.size());
+  if (hash.empty() || !record.at_end()) return misfit();
+  std::memcpy(request.hash.data(), hash.data(), hash.size());
+  return request;
 }
 
 void append_change_record(std::string& out, const ChangeRecord& change) {

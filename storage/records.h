@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,13 +22,13 @@ enum class RecordType : uint8_t {
   summary = 2,
   run = 3,
   queue = 4,
+  request = 5,
   change = 6,
   setting = 10,
   feed = 11,
   number = 13,
   erasure = 18
 };
-enum class SubmitKind : uint8_t { message = 1, regenerate = 2, continue_answer = 3 };
 enum class ParentMode : uint8_t { active_leaf = 1, root = 2, message = 3 };
 
 struct RunRecord {
@@ -50,6 +51,7 @@ struct RunRecord {
 
 struct QueueRecord {
   RunState state = RunState::queued;  // queued or running
+  bool goes_first = false;            // of a queued one: before all that waited when it came
   SubmitKind kind = SubmitKind::message;
   Uuid run_id;
   int64_t created_us = 0;
@@ -59,6 +61,17 @@ struct QueueRecord {
   std::string options;
 
   friend bool operator==(const QueueRecord&, const QueueRecord&) = default;
+};
+
+// What an idempotency key stands for.
+struct RequestRecord {
+  Uuid run_id;
+  std::string thread;
+  uint64_t incarnation = 0;
+  int64_t created_us = 0;
+  std::array<uint8_t, 32> hash{};
+
+  friend bool operator==(const RequestRecord&, const RequestRecord&) = default;
 };
 
 struct ChangeRecord {
@@ -110,6 +123,9 @@ Result<RunRecord> decode_run(std::string_view record);
 
 void append_queue_record(std::string& out, const QueueRecord& entry);
 Result<QueueRecord> decode_queue(std::string_view record);
+
+void append_request_record(std::string& out, const RequestRecord& request);
+Result<RequestRecord> decode_request(std::string_view record);
 
 void append_change_record(std::string& out, const ChangeRecord& change);
 Result<ChangeRecord> decode_change(std::string_view record);

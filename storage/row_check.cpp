@@ -53,7 +53,7 @@ Result<void> check_row(Family family, std::string_view key, std::string_view val
     case Family::queue: return only_the_error(decode_queue(value));
     case Family::changes: return check_change(value);
     case Family::meta: return only_the_error(decode_number(value));
-    case Family::idempotency: return check_envelope(value, 5);
+    case Family::idempotency: return only_the_error(decode_request(value));
     case Family::annotations: return check_envelope(value, 7);
     case Family::bookmarks: return check_envelope(value, 8);
     case Family::counters: return check_envelope(value, 9);

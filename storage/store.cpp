@@ -167,6 +167,11 @@ Result<std::optional<RunInfo>> Store::find_run(const std::string& user, const st
   return impl_->reader->find_run(user, thread, run_id, tier);
 }
 
+Result<std::optional<Message>> Store::find_message(const std::string& user, const std::string& thread, uint64_t order,
+                                                   Tier tier) {
+  return impl_->reader->find_message(user, thread, order, tier);
+}
+
 Result<std::optional<std::string>> Store::read_setting(const std::string& user, std::string_view name, Tier tier) {
   return impl_->reader->read_setting(user, name, tier);
 }

@@ -197,6 +197,10 @@ class Store {
   Result<std::optional<RunInfo>> find_run(const std::string& user, const std::string& thread, const Uuid& run_id,
                                           Tier tier);
 
+  // A message by its order; nullopt: no such thread, or no such message in it.
+  Result<std::optional<Message>> find_message(const std::string& user, const std::string& thread, uint64_t order,
+                                              Tier tier);
+
   // The JSON of one of a user's settings; nullopt: not set.
   Result<std::optional<std::string>> read_setting(const std::string& user, std::string_view name, Tier tier);
   // How long a user's threads are kept after their last message, by the server's limit and the user's own; 0: for ever.

@@ -74,7 +74,7 @@ Result<void> ThreadStates::load_queue(const std::string& user, const std::string
     const auto key = parse_queue_key(scan.key());
     if (!key) return fail(corrupt_row(Family::queue, scan.key(), Error(Code::corrupt, 0, "not a queue key")));
     if (entry->state == RunState::queued) {
-      state.waiting.push_back({.position = key->position, .run_id = entry->run_id, .group = 0});
+      state.add_waiting({.position = key->position, .run_id = entry->run_id, .group = 0}, entry->goes_first);
     } else if (entry->run_id == state.summary.active_run && state.active_position == 0) {
       state.active_position = key->position;
     } else {

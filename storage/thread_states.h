@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -59,6 +60,15 @@ struct ThreadState {
   uint64_t changed_in_group = 0;
 
   [[nodiscard]] bool has_active() const { return !summary.active_run.is_zero(); }
+  // One that goes first comes before all that waited when it came.
+  void add_waiting(WaitingSubmit submit, bool goes_first) {
+    goes_first ? waiting.push_front(submit) : waiting.push_back(submit);
+  }
+  // The lowest of those that wait; `none` when none does. They need not stand in the order of their positions.
+  [[nodiscard]] uint64_t lowest_waiting(uint64_t none) const {
+    for (const WaitingSubmit& submit : waiting) none = std::min(none, submit.position);
+    return none;
+  }
 };
 
 // The newest entry of a user's recency index.

@@ -23,6 +23,9 @@ enum class MessageStatus : uint8_t {
 // How a run ended.
 enum class RunOutcome : uint8_t { done = 1, error = 2, stopped = 3, interrupted = 4 };
 
+// What a run answers: a new message, the same message once more, or what an answer that ended too early left open.
+enum class SubmitKind : uint8_t { message = 1, regenerate = 2, continue_answer = 3 };
+
 // Where a run stands. The last four are RunOutcome; `cancelled` was taken out of the queue before its turn.
 enum class RunState : uint8_t {
   queued = 1,

@@ -25,7 +25,8 @@ uint16_t status_of(Code code) noexcept {
     case Code::too_large: return 413;
     case Code::uri_too_long: return 414;
     case Code::unsupported_media: return 415;
-    case Code::invalid: return 422;
+    case Code::invalid:
+    case Code::idempotency_mismatch: return 422;
     case Code::queue_full: return 429;
     case Code::header_too_large: return 431;
     case Code::not_implemented: return 501;

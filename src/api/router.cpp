@@ -12,6 +12,8 @@ using http::Method;
 std::vector<Route> make_routes() {
   std::vector<Route> table = {
       {Method::post, "/chat/stream", Access::user, post_chat_stream},
+      {Method::get, "/chat/stream", Access::user, get_chat_stream},
+      {Method::post, "/chat/stop", Access::user, post_chat_stop},
       {Method::get, "/chat/history", Access::user, get_history},
       {Method::delete_, "/chat/history", Access::user, delete_history},
       {Method::get, "/chat/sessions", Access::user, get_sessions},

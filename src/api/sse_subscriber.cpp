@@ -24,28 +24,42 @@ bool SseSubscriber::begin() {
   return true;
 }
 
-bool SseSubscriber::on_event(const chat::Event& event) noexcept {
-  if (gone_ || (!begun_ && !begin())) return false;
-  frame_.clear();
-  if (event.id == 0) {
-    http::append_sse_data(frame_, "", event.json);
-  } else {
-    http::append_sse_event(frame_, event.id, event.json);
+chat::Appetite SseSubscriber::on_events(std::span<const chat::Event> events) noexcept {
+  if (!begun_ && !begin()) return chat::Appetite::gone;
+  thread_local std::string frames;  // keeps its memory from round to round
+  frames.clear();
+  for (const chat::Event& event : events) {
+    if (event.id == 0) {
+      http::append_sse_data(frames, "", event.json);
+    } else {
+      http::append_sse_event(frames, event.id, event.json);
+    }
   }
   last_write_ms_ = loop_.now_ms();
-  // A slow reader is not waited for: past the hard mark it is dropped, and comes back for the rest.
-  return responder_.write(frame_) != net::WriteState::gone;
+  switch (responder_.write(frames)) {
+    case net::WriteState::ok: return chat::Appetite::more;
+    case net::WriteState::slow: is_full_ = true; return chat::Appetite::enough;
+    case net::WriteState::gone: return chat::Appetite::gone;
+  }
+  return chat::Appetite::gone;
 }
 
 void SseSubscriber::on_end() noexcept {
   unwatch();
-  if (!gone_) responder_.end();
+  // Not one event, and the end: the client has all of the run already.
+  if (begun_ || begin()) responder_.end();
 }
 
 void SseSubscriber::on_gone() noexcept {
-  gone_ = true;
   disarm();
   log::info("stream broken", {{"user_id", user_}, {"thread_id", thread_}});
+  source()->on_gone(*this);  // the last touch
+}
+
+void SseSubscriber::on_drained() noexcept {
+  if (!is_full_) return;
+  is_full_ = false;
+  source()->on_hungry(*this);  // the last touch
 }
 
 void SseSubscriber::on_timer() noexcept {
@@ -54,11 +68,12 @@ void SseSubscriber::on_timer() noexcept {
     arm(loop_.timers(), due_ms);
     return;
   }
-  frame_.clear();
-  http::append_sse_comment(frame_, "");
   last_write_ms_ = loop_.now_ms();
   arm(loop_.timers(), last_write_ms_ + limits::kSseHeartbeatMs);
-  if (responder_.write(frame_) == net::WriteState::gone) disarm();
+  if (is_full_) return;  // what waits for the client says enough
+  std::string frame;
+  http::append_sse_comment(frame, "");
+  if (responder_.write(frame) == net::WriteState::gone) disarm();
 }
 
 }  // namespace bobbin::api

@@ -53,6 +53,8 @@ inline constexpr size_t kAnswerBytesMax = 4 * 1024 * 1024;
 
 // Submits that wait in one thread. Past it: 429 queue_full, nothing stored.
 inline constexpr uint32_t kThreadQueueMax = 128;
+// What a client may call a request (header Idempotency-Key).
+inline constexpr size_t kIdempotencyKeyBytesMax = 128;
 // Commands that wait for the store's writer. Past it: 503 overloaded.
 inline constexpr size_t kWriterQueueMax = 16 * 1024;
 

@@ -17,6 +17,7 @@ const char* code_name(Code code) noexcept {
     case Code::uri_too_long: return "uri_too_long";
     case Code::unsupported_media: return "unsupported_media_type";
     case Code::invalid: return "invalid";
+    case Code::idempotency_mismatch: return "idempotency_mismatch";
     case Code::queue_full: return "queue_full";
     case Code::header_too_large: return "header_too_large";
     case Code::not_implemented: return "not_implemented";

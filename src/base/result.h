@@ -12,22 +12,23 @@ namespace bobbin {
 // code_name(), logs see the whole Error.
 enum class Code : uint8_t {
   // The caller's fault: nothing has changed, a retry of the same request fails the same way.
-  malformed,           // 400: JSON, UTF-8, cursor or framing
-  unauthorized,        // 401
-  forbidden,           // 403
-  not_found,           // 404
-  method_not_allowed,  // 405
-  request_timeout,     // 408
-  busy,                // 409: a run is active and the request said `reject`
-  gone,                // 410
-  length_required,     // 411
-  too_large,           // 413
-  uri_too_long,        // 414
-  unsupported_media,   // 415
-  invalid,             // 422: well-formed but not allowed
-  queue_full,          // 429
-  header_too_large,    // 431
-  not_implemented,     // 501: unknown transfer coding
+  malformed,             // 400: JSON, UTF-8, cursor or framing
+  unauthorized,          // 401
+  forbidden,             // 403
+  not_found,             // 404
+  method_not_allowed,    // 405
+  request_timeout,       // 408
+  busy,                  // 409: a run is active and the request said `reject`
+  gone,                  // 410
+  length_required,       // 411
+  too_large,             // 413
+  uri_too_long,          // 414
+  unsupported_media,     // 415
+  invalid,               // 422: well-formed but not allowed
+  idempotency_mismatch,  // 422: the same key with another request
+  queue_full,            // 429
+  header_too_large,      // 431
+  not_implemented,       // 501: unknown transfer coding
   // The server's state: a retry may help.
   overloaded,    // 503
   draining,      // 503

@@ -18,7 +18,9 @@ std::optional<upstream::Role> prompt_role(store::Role role) noexcept {
 
 }  // namespace
 
-uint64_t estimate_tokens(std::string_view text) noexcept { return (text.size() + 2) / 3 + 4; }
+uint64_t estimate_tokens(std::string_view text) noexcept {
+  return (text.size() + kBytesPerToken - 1) / kBytesPerToken + 4;
+}
 
 std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,
                                                std::vector<store::Message> newest_first) {

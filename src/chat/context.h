@@ -15,6 +15,8 @@ struct ContextOptions {
   uint32_t tokens_max = 8000;  // for everything together, as estimate_tokens counts
 };
 
+inline constexpr size_t kBytesPerToken = 3;
+
 // A guess on the safe side that needs no tokenizer: one token for three bytes, and four for the frame of each message.
 // English has about four bytes a token; most other scripts have two or three bytes a character.
 [[nodiscard]] uint64_t estimate_tokens(std::string_view text) noexcept;

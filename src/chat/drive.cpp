@@ -6,6 +6,7 @@
 #include "src/chat/run_options.h"
 #include "src/chat/store_op.h"
 #include "src/loop/sleep.h"
+#include "src/loop/spawn.h"
 
 namespace bobbin::chat {
 namespace {
@@ -17,6 +18,9 @@ constexpr size_t kContextPageBytes = 256 * 1024;
 // How long to wait when the store's queue is full.
 constexpr uint64_t kOverloadedRetryMs = 20;
 constexpr uint64_t kStorageFullRetryMs = 500;
+// What a model is told that shall go on with an answer: as a message of the user, which every model understands.
+constexpr const char* kContinueRequest =
+    "Your last answer was cut off. Go on exactly where it ends: repeat nothing, introduce nothing.";
 
 // The model's deltas as events of the run.
 class RunSink final : public upstream::DeltaSink {
@@ -25,11 +29,9 @@ class RunSink final : public upstream::DeltaSink {
 
   void on_delta(const upstream::Delta& delta) noexcept override {
     if (delta.kind == upstream::DeltaKind::content) {
-      run_.content.append(delta.text);
       ++run_.tokens;
       run_.publish_token(delta.text);
     } else {
-      run_.reasoning.append(delta.text);
       run_.publish_reasoning(delta.text);
     }
   }
@@ -70,6 +72,15 @@ std::optional<store::Usage> to_store(const std::optional<upstream::Usage>& usage
                       .total_tokens = count(usage->total_tokens)};
 }
 
+// The word in the event `stopped`.
+const char* stop_reason(Run::Cancelled why) noexcept {
+  switch (why) {
+    case Run::Cancelled::interrupted: return "interrupted";
+    case Run::Cancelled::disconnected: return "disconnected";
+    default: return "stopped";
+  }
+}
+
 // How a run ended, as the store and the client are told.
 struct End {
   store::RunOutcome outcome;
@@ -85,9 +96,20 @@ End judge(const Run& run, const Result<upstream::Answer>& answer, const std::opt
             done_event(run.started.thread, run.started.message_id, answer->finish_reason, usage), "done",
             metrics::Counter::runs_done};
   }
-  if (run.cancelled() != Run::Cancelled::no) {
-    return {store::RunOutcome::interrupted, store::MessageStatus::interrupted, interrupted_event(), "interrupted",
-            metrics::Counter::runs_interrupted};
+  const bool has_text = run.journal().has(store::RunLogKind::token) || run.journal().has(store::RunLogKind::reasoning);
+  switch (run.cancelled()) {
+    case Run::Cancelled::no: break;
+    case Run::Cancelled::deleted:
+    case Run::Cancelled::draining:
+      return {store::RunOutcome::interrupted, store::MessageStatus::interrupted, interrupted_event(), "interrupted",
+              metrics::Counter::runs_interrupted};
+    case Run::Cancelled::stopped:
+    case Run::Cancelled::interrupted:
+    case Run::Cancelled::disconnected:
+      return {
+          store::RunOutcome::stopped, store::MessageStatus::stopped,
+          stopped_event(stop_reason(run.cancelled()), run.started.thread, has_text ? run.started.message_id : Uuid{}),
+          "stopped", metrics::Counter::runs_interrupted};
   }
   return {store::RunOutcome::error, store::MessageStatus::failed,
           error_event(explain(answer.error().code), client_code(answer.error().code)), "error",
@@ -112,9 +134,16 @@ Task<void> Engine::drive(Run& run) {
   const bool is_stored = co_await finish(run, std::move(answer));
   metrics::add(metrics::Counter::tokens_streamed, run.tokens);
   metrics::add(metrics::Gauge::runs_active, -1);
-  run.end_streams();
   if (is_stored) parts_.run_log.end_run(run.started.run_id);
   remove_run(Uuid(run.started.run_id));
+}
+
+// The last bytes of a text, at most so many, whole characters.
+std::string end_of(std::string text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  size_t from = text.size() - bytes_max;
+  while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xc0) == 0x80) ++from;
+  return text.substr(from);
 }
 
 // Whether `page` is the history right before the run's message, or ends with that message.
@@ -134,7 +163,9 @@ Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
     // Deleted meanwhile, perhaps made anew under the same id: what is there is not this run's history.
     if (!page.found || !is_context_of(page, run.started)) co_return fail(Code::gone, 0, "thread deleted");
   }
-  if (page.messages.empty() || page.messages[0].order != run.started.user_order) {
+  if (run.started.kind == store::SubmitKind::continue_answer) {
+    begin_with(run, page.messages);
+  } else if (page.messages.empty() || page.messages[0].order != run.started.user_order) {
     store::Message own;
     own.content = run.started.content;
     page.messages.insert(page.messages.begin(), std::move(own));
@@ -143,6 +174,18 @@ Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
   prompt.model = decode_run_options(run.started.options).model;
   prompt.messages = fit_context(options_.context, std::move(page.messages));
   co_return prompt;
+}
+
+// A continued answer begins with what there is of it: its readers get all of it, and what is stored is whole.
+void Engine::begin_with(Run& run, std::vector<store::Message>& newest_first) {
+  store::Message& left = newest_first.front();
+  if (left.role != store::Role::assistant || left.content.empty()) return;  // the question is answered from the start
+  run.publish_token(left.content);
+  // Its end is what the model goes on from.
+  left.content = end_of(std::move(left.content), size_t{options_.context.tokens_max} / 2 * kBytesPerToken);
+  store::Message request;
+  request.content = kContinueRequest;
+  newest_first.insert(newest_first.begin(), std::move(request));
 }
 
 Task<Result<store::HistoryPage>> Engine::read_context(const Run& run) {
@@ -193,9 +236,11 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
                            .terminal_event = end.event,
                            .terminal_event_id = run.last_event_id() + 1,
                            .start_next = !draining_};
-  if (answer || !run.content.empty() || !run.reasoning.empty()) {
-    command.answer = store::Answer{.content = run.content,
-                                   .reasoning = run.reasoning,
+  std::string content = run.journal().text(store::RunLogKind::token);
+  std::string reasoning = run.journal().text(store::RunLogKind::reasoning);
+  if (answer || !content.empty() || !reasoning.empty()) {
+    command.answer = store::Answer{.content = std::move(content),
+                                   .reasoning = std::move(reasoning),
                                    .model = answer ? answer->model : std::string(),
                                    .finish_reason = answer ? answer->finish_reason : std::string(),
                                    .tool_steps = {},
@@ -204,22 +249,33 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
   }
   Result<store::Reply> reply = co_await commit_patiently(std::move(command));
   if (!reply) {
-    run.publish_end(error_event(explain(reply.error().code), client_code(reply.error().code)));
+    publish_end(run, error_event(explain(reply.error().code), client_code(reply.error().code)));
     log_run(run, "not_stored");
     co_return false;
   }
   auto& finished = std::get<store::Finished>(*reply);
   if (!finished.applied) {
-    run.publish_end(stopped_event("deleted"));
+    publish_end(run, stopped_event("deleted", run.started.thread));
     metrics::add(metrics::Counter::runs_interrupted);
     log_run(run, "deleted");
     co_return true;
   }
-  run.publish_end(end.event);
+  publish_end(run, std::move(end.event));
   metrics::add(end.counter);
   log_run(run, end.log_status);
   if (finished.next) dispatch_start(std::move(*finished.next));
   co_return true;
+}
+
+void Engine::publish_end(Run& run, std::string json) {
+  const uint64_t id = run.last_event_id() + 1;
+  for (Run::Behind& behind : run.publish_end(json)) {
+    spawn(work_, replay({.user = run.started.user,
+                         .thread = run.started.thread,
+                         .run_id = run.started.run_id,
+                         .after = behind.after},
+                        run.started.answer_order, {.id = id, .json = json}, std::move(behind.subscriber)));
+  }
 }
 
 Task<Result<store::Reply>> Engine::commit_patiently(store::Command command) {

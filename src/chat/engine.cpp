@@ -1,5 +1,7 @@
 #include "src/chat/engine.h"
 
+#include <functional>
+
 #include "src/base/log.h"
 #include "src/base/metrics.h"
 #include "src/base/text.h"
@@ -9,21 +11,15 @@
 
 namespace bobbin::chat {
 
-// Tells another worker's engine to begin or end a run that it holds. Frees itself.
+// Has another worker's engine do something to a run that it holds. Frees itself.
 struct Engine::RunMail final : Mail {
-  explicit RunMail(Engine& engine_in) : engine(engine_in) {}
+  RunMail(Engine& engine_in, std::function<void(Engine&)> work_in) : engine(engine_in), work(std::move(work_in)) {}
   void deliver() noexcept override {
     const std::unique_ptr<RunMail> self(this);
-    if (started) {
-      engine.begin(std::move(*started));
-    } else {
-      engine.end_run(ended_run, reason);
-    }
+    work(engine);
   }
   Engine& engine;
-  std::optional<store::StartedRun> started;
-  Uuid ended_run;
-  const char* reason = "";
+  std::function<void(Engine&)> work;
 };
 
 Engine::Engine(EngineParts parts, EngineOptions options)
@@ -56,15 +52,17 @@ Task<Result<void>> Engine::submit(Submission submission, std::unique_ptr<Subscri
     log::info("message", {{"run_id", run_id.to_string()}, {"text", cut_line(submission.content, 80)}});
   }
   SubmitOp op(parts_.store, parts_.loop,
-              store::Submit{.user = std::move(submission.user),
-                            .thread = std::move(submission.thread),
+              store::Submit{.user = submission.user,
+                            .thread = submission.thread,
+                            .kind = submission.kind,
                             .run_id = run_id,
                             .content = std::move(submission.content),
                             .created_us = wall_now_us(),
                             .parent = std::nullopt,
                             .on_busy = submission.on_busy,
                             .options = encode_run_options({.model = std::move(submission.model)}),
-                            .keep_s = submission.keep_s});
+                            .keep_s = submission.keep_s,
+                            .request = std::move(submission.request)});
   if (const Result<void> begun = op.begin(); !begun) {
     remove_run(run_id);
     co_return fail(begun.error());
@@ -82,11 +80,21 @@ Task<Result<void>> Engine::submit(Submission submission, std::unique_ptr<Subscri
     }
     co_return fail(submitted.error());
   }
-  run.attach(std::move(subscriber));
+  if (submitted->state == store::Submitted::State::joined) {
+    remove_run(run_id);
+    CO_TRY(co_await follow({.user = std::move(submission.user),
+                            .thread = submitted->thread,
+                            .run_id = submitted->run_id,
+                            .after = submission.after},
+                           std::move(subscriber)));
+    co_return Result<void>{};
+  }
+  if (!has_begun) run.state = Run::State::queued;
   run.open_gate();
+  run.attach(std::move(subscriber),
+             {.after = 0, .queued_position = submitted->position, .stops_when_gone = submission.stop_when_gone});
   if (has_begun) co_return Result<void>{};
-  run.state = Run::State::queued;
-  run.notify(queued_event(run.started.thread, run_id, submitted->position));
+  if (!submitted->active_run.is_zero()) dispatch_cancel(submitted->active_run, Run::Cancelled::interrupted);
   if (draining_) {  // the next process takes it up
     run.end_streams();
     remove_run(run_id);
@@ -113,32 +121,38 @@ void Engine::begin_behind_gate(Run& run, store::StartedRun started) {
   spawn(work_, drive(run));
 }
 
+template <class MakeWork>
+bool Engine::post_to_holder(const Uuid& run_id, MakeWork make_work) {
+  bool is_elsewhere = false;
+  parts_.directory.with_engine_of(run_id, [&](Engine* engine) {
+    is_elsewhere = engine != nullptr && engine != this;
+    if (!is_elsewhere) return;
+    auto mail = std::make_unique<RunMail>(*engine, make_work());
+    engine->parts_.loop.mailbox().post(*mail.release());
+  });
+  return is_elsewhere;
+}
+
 void Engine::dispatch_start(store::StartedRun started) {
-  bool is_ours = true;
   // While this worker drains, others do too, and may already be gone: then the run is ended here.
-  if (!draining_) {
-    parts_.directory.with_engine_of(started.run_id, [&](Engine* engine) {
-      is_ours = engine == nullptr || engine == this;
-      if (is_ours) return;
-      auto mail = std::make_unique<RunMail>(*engine);
-      mail->started = std::move(started);
-      engine->parts_.loop.mailbox().post(*mail.release());
-    });
+  const Uuid run_id = started.run_id;
+  if (draining_ || !post_to_holder(run_id, [&] {
+        return [started = std::move(started)](Engine& engine) mutable { engine.begin(std::move(started)); };
+      })) {
+    begin(std::move(started));
   }
-  if (is_ours) begin(std::move(started));
 }
 
 void Engine::dispatch_end(const Uuid& run_id, const char* reason) {
-  bool is_ours = false;
-  parts_.directory.with_engine_of(run_id, [&](Engine* engine) {
-    is_ours = engine == this;
-    if (is_ours || engine == nullptr) return;
-    auto mail = std::make_unique<RunMail>(*engine);
-    mail->ended_run = run_id;
-    mail->reason = reason;
-    engine->parts_.loop.mailbox().post(*mail.release());
-  });
-  if (is_ours) end_run(run_id, reason);
+  const auto end = [run_id, reason](Engine& engine) { engine.end_run(run_id, reason); };
+  if (!post_to_holder(run_id, [&] { return end; })) end(*this);
+}
+
+void Engine::dispatch_cancel(const Uuid& run_id, Run::Cancelled why) {
+  const auto cancel = [run_id, why](Engine& engine) {
+    if (Run* run = engine.find_run(run_id)) run->cancel(why);
+  };
+  if (!post_to_holder(run_id, [&] { return cancel; })) cancel(*this);
 }
 
 void Engine::end_run(const Uuid& run_id, const char* reason) {
@@ -148,8 +162,7 @@ void Engine::end_run(const Uuid& run_id, const char* reason) {
     run->cancel(Run::Cancelled::deleted);  // drive() ends it
     return;
   }
-  run->publish_end(stopped_event(reason));
-  run->end_streams();
+  publish_end(*run, stopped_event(reason, run->started.thread));
   remove_run(run_id);
 }
 
@@ -172,10 +185,10 @@ Task<Result<store::Deleted>> Engine::delete_all_threads(std::string user) {
 Task<Result<bool>> Engine::cancel_queued(std::string user, std::string thread, Uuid run_id) {
   StoreOp op(parts_.store, parts_.loop,
              store::CancelQueued{.user = std::move(user),
-                                 .thread = std::move(thread),
+                                 .thread = thread,
                                  .run_id = run_id,
-                                 .terminal_event = stopped_event("cancelled"),
-                                 .terminal_event_id = 1});
+                                 .terminal_event = stopped_event("cancelled", thread),
+                                 .terminal_event_id = kCancelledEventId});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
   const bool found = std::get<store::Cancelled>(reply).found;
   if (found) dispatch_end(run_id, "cancelled");
@@ -218,6 +231,7 @@ void Engine::interrupt_all() noexcept {
     if (run->state == Run::State::active) active.push_back(run.get());
   }
   for (Run* run : active) run->cancel(Run::Cancelled::draining);
+  cancel_replays();
 }
 
 }  // namespace bobbin::chat

@@ -1,6 +1,7 @@
 #include "src/chat/event.h"
 
 #include "src/base/json.h"
+#include "src/chat/message_json.h"
 
 namespace bobbin::chat {
 
@@ -34,6 +35,29 @@ void append_reasoning_event(std::string& out, std::string_view text) {
   out.push_back('}');
 }
 
+void append_logged_event(std::string& out, store::RunLogKind kind, std::string_view logged) {
+  if (kind == store::RunLogKind::token) {
+    append_token_event(out, logged);
+  } else if (kind == store::RunLogKind::reasoning) {
+    append_reasoning_event(out, logged);
+  } else {
+    out.append(logged);
+  }
+}
+
+std::string resync_event(std::string_view thread, const Uuid& run_id, const store::Message* message) {
+  std::string out;
+  json::Object event(out);
+  event.field("type", "resync").field("thread_id", thread).field("run_id", run_id.to_string());
+  if (message != nullptr) {
+    append_message(event.key("message"), *message);
+  } else {
+    event.null("message");
+  }
+  event.close();
+  return out;
+}
+
 std::string status_event(std::string_view text) {
   std::string out;
   json::Object event(out);
@@ -65,10 +89,13 @@ std::string error_event(std::string_view text, std::string_view code) {
   return out;
 }
 
-std::string stopped_event(std::string_view reason) {
+std::string stopped_event(std::string_view reason, std::string_view thread, const Uuid& message_id) {
   std::string out;
   json::Object event(out);
-  event.field("type", "stopped").field("reason", reason).close();
+  event.field("type", "stopped").field("reason", reason);
+  if (!thread.empty()) event.field("thread_id", thread);
+  if (!message_id.is_zero()) event.field("message_id", message_id.to_string());
+  event.close();
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "src/base/uuid.h"
+#include "storage/run_log.h"
 #include "storage/types.h"
 
 // The events of a run, as one JSON object each (api.md, "The stream").
@@ -21,13 +22,19 @@ std::string start_event(std::string_view thread, const Uuid& user_message_id, co
 std::string queued_event(std::string_view thread, const Uuid& run_id, uint32_t position);
 void append_token_event(std::string& out, std::string_view text);
 void append_reasoning_event(std::string& out, std::string_view text);
+// The event that the run log has as `logged`.
+void append_logged_event(std::string& out, store::RunLogKind kind, std::string_view logged);
 std::string status_event(std::string_view text);
+
+// Instead of the events that are not there any more: the answer as far as it is known. Null: there is none.
+std::string resync_event(std::string_view thread, const Uuid& run_id, const store::Message* message);
 
 // The four ends.
 std::string done_event(std::string_view thread, const Uuid& message_id, std::string_view finish_reason,
                        const std::optional<store::Usage>& usage);
 std::string error_event(std::string_view text, std::string_view code);
-std::string stopped_event(std::string_view reason);
+// `message_id` zero: nothing was kept.
+std::string stopped_event(std::string_view reason, std::string_view thread = {}, const Uuid& message_id = {});
 std::string interrupted_event();
 
 }  // namespace bobbin::chat

@@ -3,8 +3,41 @@
 #include <algorithm>
 
 #include "src/base/assert.h"
+#include "src/base/clock.h"
 
 namespace bobbin::chat {
+namespace {
+
+// One round of events, rendered. One a thread: it keeps its memory from round to round.
+class Round {
+ public:
+  // The events from `place` on, up to `last_id` or about `bytes_max`; moves `place` past them.
+  std::span<const Event> render(const Journal& journal, Journal::Place& place, uint64_t last_id, size_t bytes_max) {
+    json_.clear();
+    ends_.clear();
+    events_.clear();
+    const uint64_t first_id = place.id + 1;
+    while (place.id < last_id && json_.size() < bytes_max) {
+      journal.render_next(place, json_);
+      ends_.push_back(json_.size());
+    }
+    size_t from = 0;
+    for (size_t i = 0; i < ends_.size(); ++i) {
+      events_.push_back({first_id + i, std::string_view(json_).substr(from, ends_[i] - from)});
+      from = ends_[i];
+    }
+    return events_;
+  }
+
+ private:
+  std::string json_;
+  std::vector<size_t> ends_;
+  std::vector<Event> events_;
+};
+
+thread_local Round this_round;
+
+}  // namespace
 
 Run::Run(Outbox& outbox, const Uuid& id, std::string user, std::string thread) : outbox_(outbox) {
   started.run_id = id;
@@ -12,85 +45,146 @@ Run::Run(Outbox& outbox, const Uuid& id, std::string user, std::string thread) :
   started.thread = std::move(thread);
 }
 
-void Run::publish(std::string_view json) {
-  if (!log_next(store::RunLogKind::event, json)) return;
-  pending_json_.append(json);
-  add_pending();
-}
-
-void Run::publish_token(std::string_view text) {
-  if (!log_next(store::RunLogKind::token, text)) return;
-  append_token_event(pending_json_, text);
-  add_pending();
-}
-
-void Run::publish_reasoning(std::string_view text) {
-  if (!log_next(store::RunLogKind::reasoning, text)) return;
-  append_reasoning_event(pending_json_, text);
-  add_pending();
-}
-
-void Run::log_model(std::string_view name) {
+void Run::publish(store::RunLogKind kind, std::string_view logged) {
   if (log_failure_) return;
-  outbox_.log().append(started.run_id, 0, store::RunLogKind::model, name);
+  journal_.append(kind, logged);
+  outbox_.log().append(started.run_id, journal_.last_id(), kind, logged);
   outbox_.add(*this);
 }
 
-bool Run::log_next(store::RunLogKind kind, std::string_view logged) {
-  if (log_failure_) return false;
-  outbox_.log().append(started.run_id, ++last_event_id_, kind, logged);
-  return true;
-}
-
-void Run::add_pending() {
-  pending_.push_back({last_event_id_, pending_json_.size()});
+void Run::log_aside(store::RunLogKind kind, std::string_view bytes) {
+  if (log_failure_) return;
+  outbox_.log().append(started.run_id, 0, kind, bytes);
   outbox_.add(*this);
-}
-
-void Run::publish_end(std::string_view json) {
-  BOBBIN_ASSERT(gate_opened_.is_done() && pending_.empty());
-  hand_out({last_event_id_ + 1, json});
 }
 
 void Run::on_flushed(Result<void> flushed) noexcept {
-  if (flushed) logged_count_ = pending_.size();
-  // Ids go on without a gap from what the log has: the end of the run is the next one.
-  const size_t lost = pending_.size() - logged_count_;
-  pending_.resize(logged_count_);
-  pending_json_.resize(pending_.empty() ? 0 : pending_.back().end);
-  last_event_id_ -= lost;
-  if (gate_opened_.is_done()) hand_out_pending();
-  if (lost == 0) return;
+  if (flushed) {
+    logged_id_ = journal_.last_id();
+  } else {
+    // Ids go on without a gap from what the log has: the end of the run is the next one.
+    journal_.drop_after(logged_id_);
+  }
+  hand_out();
+  if (flushed || log_failure_) return;
   log_failure_ = flushed.error();
   scope.request();  // the last touch: the run may end inside
 }
 
 void Run::open_gate() {
   if (gate_opened_.is_done()) return;
-  if (!pending_.empty()) outbox_.add(*this);
+  if (logged_id_ > handed_.id) outbox_.add(*this);
   gate_opened_.complete();
 }
 
-void Run::notify(std::string_view json) { hand_out({0, json}); }
-
-void Run::hand_out_pending() noexcept {
-  size_t from = 0;
-  for (const Pending& event : pending_) {
-    hand_out({event.id, std::string_view(pending_json_).substr(from, event.end - from)});
-    from = event.end;
+void Run::hand_out() noexcept {
+  if (!gate_opened_.is_done() || handed_.id == logged_id_) return;
+  const uint64_t before = handed_.id;
+  const std::span<const Event> events = this_round.render(journal_, handed_, logged_id_, SIZE_MAX);
+  bool some_left = false;
+  for (Reader& reader : readers_) {
+    if (!reader.is_hungry || reader.place.id != before) continue;
+    const Appetite appetite = reader.subscriber->on_events(events);
+    reader.place = handed_;
+    reader.is_hungry = appetite == Appetite::more;
+    if (appetite != Appetite::gone) continue;
+    some_left |= reader.stops_when_gone;
+    reader.subscriber.reset();
   }
-  pending_.clear();
-  pending_json_.clear();
-  logged_count_ = 0;
+  std::erase_if(readers_, [](const Reader& reader) { return reader.subscriber == nullptr; });
+  if (some_left) cancel(Cancelled::disconnected);  // the last touch
 }
 
-void Run::hand_out(const Event& event) noexcept {
-  std::erase_if(subscribers_, [&](const auto& subscriber) { return !subscriber->on_event(event); });
+bool Run::serve(Reader& reader) noexcept {
+  while (reader.is_hungry && reader.place.id < handed_.id) {
+    const std::span<const Event> events =
+        this_round.render(journal_, reader.place, handed_.id, Subscriber::kRoundBytesMax);
+    const Appetite appetite = reader.subscriber->on_events(events);
+    if (appetite == Appetite::gone) return false;
+    reader.is_hungry = appetite == Appetite::more;
+  }
+  return true;
+}
+
+void Run::notify(std::string_view json) noexcept {
+  const Event event{0, json};
+  for (Reader& reader : readers_) {
+    if (!reader.is_hungry) continue;
+    const Appetite appetite = reader.subscriber->on_events({&event, 1});
+    reader.is_hungry = appetite == Appetite::more;
+    if (appetite == Appetite::gone) reader.subscriber.reset();
+  }
+  std::erase_if(readers_, [](const Reader& reader) { return reader.subscriber == nullptr; });
+}
+
+void Run::attach(std::unique_ptr<Subscriber> subscriber, const AttachOptions& options) {
+  subscriber->bind(*this);
+  Reader reader{.subscriber = std::move(subscriber),
+                .place = handed_,
+                .is_hungry = true,
+                .stops_when_gone = options.stops_when_gone};
+  const auto tell = [&](const Event& event) {
+    const Appetite appetite = reader.subscriber->on_events({&event, 1});
+    reader.is_hungry = appetite == Appetite::more;
+    return appetite != Appetite::gone;
+  };
+  if (state == State::queued && options.queued_position != 0 &&
+      !tell({0, queued_event(started.thread, started.run_id, options.queued_position)})) {
+    return;
+  }
+  if (options.after <= handed_.id) {
+    reader.place = journal_.place_after(options.after);
+  } else if (options.after != kFromNow && !tell({handed_.id, resync_json()})) {
+    return;
+  }
+  if (serve(reader)) readers_.push_back(std::move(reader));
+}
+
+std::vector<Run::Behind> Run::publish_end(std::string_view json) {
+  BOBBIN_ASSERT(gate_opened_.is_done() && handed_.id == journal_.last_id());
+  const Event end{journal_.last_id() + 1, json};
+  std::vector<Behind> behind;
+  for (Reader& reader : std::exchange(readers_, {})) {
+    if (!reader.is_hungry || reader.place.id != handed_.id) {
+      behind.push_back({std::move(reader.subscriber), reader.place.id});
+    } else if (reader.subscriber->on_events({&end, 1}) != Appetite::gone) {
+      reader.subscriber->on_end();
+    }
+  }
+  return behind;
 }
 
 void Run::end_streams() noexcept {
-  for (const auto& subscriber : subscribers_) subscriber->on_end();
-  subscribers_.clear();
+  for (const Reader& reader : std::exchange(readers_, {})) reader.subscriber->on_end();
+}
+
+void Run::on_hungry(Subscriber& subscriber) noexcept {
+  const auto found = std::find_if(readers_.begin(), readers_.end(),
+                                  [&](const Reader& reader) { return reader.subscriber.get() == &subscriber; });
+  BOBBIN_ASSERT(found != readers_.end());
+  found->is_hungry = true;
+  if (!serve(*found)) on_gone(subscriber);
+}
+
+void Run::on_gone(Subscriber& subscriber) noexcept {
+  const auto found = std::find_if(readers_.begin(), readers_.end(),
+                                  [&](const Reader& reader) { return reader.subscriber.get() == &subscriber; });
+  BOBBIN_ASSERT(found != readers_.end());
+  const bool stops = found->stops_when_gone;
+  readers_.erase(found);
+  if (stops) cancel(Cancelled::disconnected);
+}
+
+std::string Run::resync_json() const {
+  store::Message message;
+  message.id = started.message_id;
+  message.role = store::Role::assistant;
+  message.created_us = wall_now_us();
+  message.status = store::MessageStatus::interrupted;  // so far it is not whole
+  message.run_id = started.run_id;
+  message.content = journal_.text(store::RunLogKind::token, handed_.id);
+  message.reasoning = journal_.text(store::RunLogKind::reasoning, handed_.id);
+  return resync_event(started.thread, started.run_id, &message);
 }
 
 void Run::cancel(Cancelled why) noexcept {

@@ -9,6 +9,11 @@ void RunDirectory::add(const Uuid& run_id, Engine& engine) {
   BOBBIN_ASSERT(engines_.emplace(run_id, &engine).second);
 }
 
+bool RunDirectory::add_if_absent(const Uuid& run_id, Engine& engine) {
+  const std::lock_guard lock(mutex_);
+  return engines_.emplace(run_id, &engine).second;
+}
+
 void RunDirectory::replace(const Uuid& run_id, Engine& engine) {
   const std::lock_guard lock(mutex_);
   engines_[run_id] = &engine;

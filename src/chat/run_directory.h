@@ -14,6 +14,8 @@ class RunDirectory {
  public:
   // Before the run is submitted, so that whoever learns of it from the store finds its worker.
   void add(const Uuid& run_id, Engine& engine);
+  // False: some worker has it.
+  bool add_if_absent(const Uuid& run_id, Engine& engine);
   // Takes over a run that another worker had while it waited.
   void replace(const Uuid& run_id, Engine& engine);
   // Nothing happens when another engine has taken the run over.

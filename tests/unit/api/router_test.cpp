@@ -27,7 +27,7 @@ TEST_CASE(a_route_is_found_by_method_and_whole_path) {
 
 TEST_CASE(another_method_is_told_which_ones_there_are) {
   CHECK_EQ(find(http::Method::put, "/chat/history").allow, "GET, HEAD, DELETE, OPTIONS");
-  CHECK_EQ(find(http::Method::get, "/chat/stream").allow, "POST, OPTIONS");
+  CHECK_EQ(find(http::Method::put, "/chat/stream").allow, "POST, GET, HEAD, OPTIONS");
 }
 
 TEST_CASE(captured_segments_are_decoded_and_never_empty) {

@@ -34,7 +34,14 @@ struct Seen {
 class Recorder final : public Subscriber {
  public:
   Recorder(store::Store& store, Seen& seen) : store_(store), seen_(seen) {}
-  bool on_event(const Event& event) noexcept override {
+  Appetite on_events(std::span<const Event> events) noexcept override {
+    for (const Event& event : events) note(event);
+    return Appetite::more;
+  }
+  void on_end() noexcept override { seen_.is_over = true; }
+
+ private:
+  void note(const Event& event) {
     constexpr std::string_view kField = R"("run_id":")";
     if (const size_t at = event.json.find(kField); at != std::string_view::npos) {
       seen_.run_id = Uuid::parse(event.json.substr(at + kField.size(), 36)).value_or(Uuid());
@@ -45,11 +52,8 @@ class Recorder final : public Subscriber {
                             .json = std::string(event.json),
                             .logged_id = logged ? logged->last_id : 0,
                             .is_end_stored = run && *run && (*run)->terminal_event_id == event.id});
-    return true;
   }
-  void on_end() noexcept override { seen_.is_over = true; }
 
- private:
   store::Store& store_;
   Seen& seen_;
 };
@@ -228,7 +232,7 @@ TEST_CASE(a_full_disk_ends_the_run_with_an_error_and_the_next_run_works) {
   CHECK(seen.events[2].json.find(R"("code":"storage_full")") != std::string::npos);
   CHECK(seen.events[2].is_end_stored);
   const store::Message kept = newest_message(world);
-  CHECK(kept.status == store::MessageStatus::failed && kept.content == "kept never sent");
+  CHECK(kept.status == store::MessageStatus::failed && kept.content == "kept ");
   CHECK_EQ(fatal_calls.load(), 0);
   world.disk.room = INT64_MAX;
   ScriptedModel::Call& next = world.ask(again);
@@ -261,7 +265,7 @@ TEST_CASE(events_behind_the_gate_are_logged_and_wait) {
   const auto writer = world.store->run_log().make_writer();
   Outbox outbox(world.loop, *writer);
   Run run(outbox, store::test::run_number(7), "u", "t");
-  run.attach(std::make_unique<Recorder>(*world.store, seen));
+  run.attach(std::make_unique<Recorder>(*world.store, seen), {});
   run.publish(R"({"type":"start"})");
   run.publish_token("a");
   world.end_turn();

@@ -1,6 +1,7 @@
 #include "tests/unit/storage/store_model.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <limits>
 #include <tuple>
@@ -117,7 +118,12 @@ std::string Model::apply_one(const Submit& command, int parent_index) {
     if (command.on_busy == OnBusy::reject) return "error busy";
     if (known->second.waiting.size() >= limits::kThreadQueueMax) return "error queue_full";
     ++sequence;
-    known->second.waiting.push_back({command.run_id, command.content, parent});
+    const ModelWaiting waiting{command.run_id, command.content, parent};
+    if (command.on_busy == OnBusy::interrupt) {
+      known->second.waiting.push_front(waiting);
+      return "submitted 1 no run";
+    }
+    known->second.waiting.push_back(waiting);
     return "submitted " + std::to_string(known->second.waiting.size()) + " no run";
   }
   ModelThread& thread = threads[key];
@@ -244,7 +250,9 @@ Command CommandMaker::make(const Model& model, int& parent_index) {
     submit.thread = thread;
     submit.run_id = run_number(++runs_);
     submit.content = "m" + std::to_string(runs_);
-    submit.on_busy = below(8) == 0 ? OnBusy::reject : OnBusy::queue;
+    constexpr std::array kChoices{OnBusy::reject, OnBusy::interrupt, OnBusy::queue, OnBusy::queue,
+                                  OnBusy::queue,  OnBusy::queue,     OnBusy::queue, OnBusy::queue};
+    submit.on_busy = kChoices[below(kChoices.size())];
     if (below(6) == 0)
       submit.parent =
           make_parent(known == model.threads.end() ? nullptr : &known->second, {user, thread}, parent_index);

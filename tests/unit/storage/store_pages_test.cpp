@@ -218,8 +218,7 @@ TEST_CASE(users_whose_ids_begin_alike_see_only_their_own) {
                       "a|",
                       std::string("a\0", 2),
                       "\x01",
-                      "\x02"
-                      "a",
+                      std::string("\x02") + "a",
                       std::string(128, 'a'),
                       std::string(127, 'a')};
   for (const std::string& user : users) {

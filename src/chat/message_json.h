@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include "storage/types.h"
+
+namespace bobbin::chat {
+
+// Appends a message as clients see it: an object of GET /chat/history.
+void append_message(std::string& out, const store::Message& message);
+
+}  // namespace bobbin::chat
