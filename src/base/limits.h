@@ -51,6 +51,9 @@ inline constexpr uint32_t kUpstreamIdleTimeoutMs = 120'000;
 // An answer longer than this is cut (finish reason `length`): no model writes 4 MiB on purpose.
 inline constexpr size_t kAnswerBytesMax = 4 * 1024 * 1024;
 
+// How often a model may call tools before it must answer, and how much at once.
+inline constexpr uint32_t kToolRoundsMax = 8;
+inline constexpr size_t kToolCallsMax = 16;
 // Submits that wait in one thread. Past it: 429 queue_full, nothing stored.
 inline constexpr uint32_t kThreadQueueMax = 128;
 // What a client may call a request (header Idempotency-Key).

@@ -1,10 +1,16 @@
 #include "src/chat/context.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+
+#include "src/chat/tool_steps.h"
 
 namespace bobbin::chat {
 namespace {
+
+constexpr const char* kUnknownOutcome =
+    "Outcome unknown: the server ended while this call was under way. It may have happened or not.";
 
 std::optional<upstream::Role> prompt_role(store::Role role) noexcept {
   switch (role) {
@@ -22,19 +28,67 @@ uint64_t estimate_tokens(std::string_view text) noexcept {
   return (text.size() + kBytesPerToken - 1) / kBytesPerToken + 4;
 }
 
+namespace {
+
+std::string without_break(std::string_view text) {
+  while (text.starts_with('\n')) text.remove_prefix(1);
+  return std::string(text);
+}
+
+// One message of a thread as the model sees it, oldest first: an answer that called tools is several.
+std::vector<upstream::ChatMessage> expand(upstream::Role role, const store::Message& message, bool with_steps) {
+  std::vector<upstream::ChatMessage> shown;
+  std::string_view rest = message.content;
+  size_t at = 0;
+  for (ToolStep& step : with_steps ? decode_tool_steps(message.tool_steps) : std::vector<ToolStep>()) {
+    const size_t end = std::clamp<size_t>(step.text_end, at, message.content.size());
+    upstream::ChatMessage& calls =
+        shown.emplace_back(upstream::ChatMessage{upstream::Role::assistant, without_break(rest.substr(0, end - at))});
+    rest.remove_prefix(end - at);
+    at = end;
+    for (const ToolCallStep& call : step.calls) calls.tool_calls.push_back({call.id, call.name, call.arguments});
+    for (ToolCallStep& call : step.calls) {
+      const bool is_known = call.state != ToolCallStep::State::running;
+      shown.push_back({upstream::Role::tool, is_known ? std::move(call.result) : kUnknownOutcome, {}, call.id});
+    }
+  }
+  std::string last = shown.empty() ? std::string(rest) : without_break(rest);
+  if (!last.empty()) shown.push_back({role, std::move(last)});
+  return shown;
+}
+
+uint64_t estimate_tokens(const std::vector<upstream::ChatMessage>& messages) {
+  uint64_t tokens = 0;
+  for (const upstream::ChatMessage& message : messages) {
+    tokens += chat::estimate_tokens(message.content);
+    for (const upstream::ToolCall& call : message.tool_calls)
+      tokens += chat::estimate_tokens(call.name) + chat::estimate_tokens(call.arguments);
+  }
+  return tokens;
+}
+
+}  // namespace
+
 std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,
                                                std::vector<store::Message> newest_first) {
-  std::vector<upstream::ChatMessage> prompt;
+  std::vector<upstream::ChatMessage> prompt;  // newest first
   uint64_t tokens = options.system_prompt.empty() ? 0 : estimate_tokens(options.system_prompt);
-  for (store::Message& message : newest_first) {
+  for (const store::Message& message : newest_first) {
     const std::optional<upstream::Role> role = prompt_role(message.role);
-    if (!role || message.content.empty()) continue;
-    tokens += estimate_tokens(message.content);
+    if (!role) continue;
+    std::vector<upstream::ChatMessage> shown = expand(*role, message, true);
+    // What was called goes before what was said.
+    if (tokens + estimate_tokens(shown) > options.tokens_max && !message.tool_steps.empty())
+      shown = expand(*role, message, false);
+    if (shown.empty()) continue;
+    tokens += estimate_tokens(shown);
     if (tokens > options.tokens_max && !prompt.empty()) break;
-    prompt.push_back({*role, std::move(message.content)});
+    prompt.insert(prompt.end(), std::make_move_iterator(shown.rbegin()), std::make_move_iterator(shown.rend()));
   }
   // Some model servers refuse a conversation that begins with an answer.
-  while (prompt.size() > 1 && prompt.back().role == upstream::Role::assistant) prompt.pop_back();
+  while (prompt.size() > 1 &&
+         (prompt.back().role == upstream::Role::assistant || prompt.back().role == upstream::Role::tool))
+    prompt.pop_back();
   if (!options.system_prompt.empty()) prompt.push_back({upstream::Role::system, options.system_prompt});
   std::reverse(prompt.begin(), prompt.end());
   return prompt;

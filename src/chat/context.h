@@ -22,7 +22,8 @@ inline constexpr size_t kBytesPerToken = 3;
 [[nodiscard]] uint64_t estimate_tokens(std::string_view text) noexcept;
 
 // The prompt for the newest message of `newest_first`, which always goes along; before it as many earlier messages as
-// the budget holds, without a gap, beginning with one of the user's. Messages without text are left out.
+// the budget holds, without a gap, beginning with one of the user's: with what they called and what came of it, or
+// where that is too much, without. Messages without text are left out.
 [[nodiscard]] std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,
                                                              std::vector<store::Message> newest_first);
 

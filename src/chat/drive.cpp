@@ -2,6 +2,7 @@
 
 #include "src/base/log.h"
 #include "src/base/metrics.h"
+#include "src/chat/agent.h"
 #include "src/chat/engine.h"
 #include "src/chat/run_options.h"
 #include "src/chat/store_op.h"
@@ -21,24 +22,6 @@ constexpr uint64_t kStorageFullRetryMs = 500;
 // What a model is told that shall go on with an answer: as a message of the user, which every model understands.
 constexpr const char* kContinueRequest =
     "Your last answer was cut off. Go on exactly where it ends: repeat nothing, introduce nothing.";
-
-// The model's deltas as events of the run.
-class RunSink final : public upstream::DeltaSink {
- public:
-  explicit RunSink(Run& run) : run_(run) {}
-
-  void on_delta(const upstream::Delta& delta) noexcept override {
-    if (delta.kind == upstream::DeltaKind::content) {
-      ++run_.tokens;
-      run_.publish_token(delta.text);
-    } else {
-      run_.publish_reasoning(delta.text);
-    }
-  }
-
- private:
-  Run& run_;
-};
 
 // What a client is told of a failure, in words that say what to do.
 const char* explain(Code code) noexcept {
@@ -90,13 +73,17 @@ struct End {
   metrics::Counter counter;
 };
 
+// Whether there is an answer to be kept, if only its beginning.
+bool has_something(const Run& run) {
+  return run.text_bytes() > 0 || !run.tool_steps().empty() || run.journal().has(store::RunLogKind::reasoning);
+}
+
 End judge(const Run& run, const Result<upstream::Answer>& answer, const std::optional<store::Usage>& usage) {
   if (answer) {
     return {store::RunOutcome::done, store::MessageStatus::complete,
             done_event(run.started.thread, run.started.message_id, answer->finish_reason, usage), "done",
             metrics::Counter::runs_done};
   }
-  const bool has_text = run.journal().has(store::RunLogKind::token) || run.journal().has(store::RunLogKind::reasoning);
   switch (run.cancelled()) {
     case Run::Cancelled::no: break;
     case Run::Cancelled::deleted:
@@ -106,10 +93,10 @@ End judge(const Run& run, const Result<upstream::Answer>& answer, const std::opt
     case Run::Cancelled::stopped:
     case Run::Cancelled::interrupted:
     case Run::Cancelled::disconnected:
-      return {
-          store::RunOutcome::stopped, store::MessageStatus::stopped,
-          stopped_event(stop_reason(run.cancelled()), run.started.thread, has_text ? run.started.message_id : Uuid{}),
-          "stopped", metrics::Counter::runs_interrupted};
+      return {store::RunOutcome::stopped, store::MessageStatus::stopped,
+              stopped_event(stop_reason(run.cancelled()), run.started.thread,
+                            has_something(run) ? run.started.message_id : Uuid{}),
+              "stopped", metrics::Counter::runs_interrupted};
   }
   return {store::RunOutcome::error, store::MessageStatus::failed,
           error_event(explain(answer.error().code), client_code(answer.error().code)), "error",
@@ -124,8 +111,9 @@ Task<void> Engine::drive(Run& run) {
   Result<upstream::Prompt> prompt = co_await build_prompt(run);
   if (prompt) {
     if (!prompt->model.empty()) run.log_model(prompt->model);
-    RunSink sink(run);
-    answer = co_await parts_.model.stream(std::move(*prompt), sink, run.scope);
+    Agent agent({parts_.loop, parts_.pool, parts_.store.run_log(), parts_.model, parts_.toolbox}, run,
+                decode_tool_steps(run.tool_steps()));
+    answer = co_await agent.answer(std::move(*prompt));
   } else {
     answer = fail(prompt.error());
   }
@@ -179,10 +167,19 @@ Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
 // A continued answer begins with what there is of it: its readers get all of it, and what is stored is whole.
 void Engine::begin_with(Run& run, std::vector<store::Message>& newest_first) {
   store::Message& left = newest_first.front();
-  if (left.role != store::Role::assistant || left.content.empty()) return;  // the question is answered from the start
+  if (left.role != store::Role::assistant) return;  // the question is answered from the start
+  const std::vector<ToolStep> steps = decode_tool_steps(left.tool_steps);
+  if (!steps.empty()) run.log_tool_steps(left.tool_steps, steps.size());
+  if (left.content.empty()) return;
   run.publish_token(left.content);
+  // Of the results of its last calls it has said nothing yet: the model goes on from them.
+  if (!steps.empty() && steps.back().text_end == left.content.size()) return;
   // Its end is what the model goes on from.
-  left.content = end_of(std::move(left.content), size_t{options_.context.tokens_max} / 2 * kBytesPerToken);
+  const size_t bytes_max = size_t{options_.context.tokens_max} / 2 * kBytesPerToken;
+  if (left.content.size() > bytes_max) {
+    left.content = end_of(std::move(left.content), bytes_max);
+    left.tool_steps.clear();  // they name places in the whole text
+  }
   store::Message request;
   request.content = kContinueRequest;
   newest_first.insert(newest_first.begin(), std::move(request));
@@ -196,16 +193,14 @@ Task<Result<store::HistoryPage>> Engine::read_context(const Run& run) {
                             .cursor = std::nullopt};
   store::HistoryPage context;
   uint64_t tokens = 0;
-  // A record is mostly reasoning and tool results, which the model is not shown again: read on until its own text is
-  // enough.
+  // A record may be mostly reasoning, which the model is not shown again: read on until the rest is enough.
   for (bool first = true;; first = false) {
     StoreRead read(parts_.pool, parts_.loop,
                    [this, &query](store::Tier tier) { return parts_.store.read_history(query, tier); });
     CO_TRY_ASSIGN(store::HistoryPage page, co_await read.run());
     for (store::Message& message : page.messages) {
-      tokens += estimate_tokens(message.content);
+      tokens += estimate_tokens(message.content) + estimate_tokens(message.tool_steps);
       message.reasoning = {};
-      message.tool_steps = {};
       if (!first) context.messages.push_back(std::move(message));
     }
     query.cursor = page.next;
@@ -236,14 +231,12 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
                            .terminal_event = end.event,
                            .terminal_event_id = run.last_event_id() + 1,
                            .start_next = !draining_};
-  std::string content = run.journal().text(store::RunLogKind::token);
-  std::string reasoning = run.journal().text(store::RunLogKind::reasoning);
-  if (answer || !content.empty() || !reasoning.empty()) {
-    command.answer = store::Answer{.content = std::move(content),
-                                   .reasoning = std::move(reasoning),
+  if (answer || has_something(run)) {
+    command.answer = store::Answer{.content = run.journal().text(store::RunLogKind::token),
+                                   .reasoning = run.journal().text(store::RunLogKind::reasoning),
                                    .model = answer ? answer->model : std::string(),
                                    .finish_reason = answer ? answer->finish_reason : std::string(),
-                                   .tool_steps = {},
+                                   .tool_steps = run.tool_steps(),
                                    .usage = usage,
                                    .status = end.status};
   }

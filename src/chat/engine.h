@@ -13,6 +13,7 @@
 #include "src/loop/loop.h"
 #include "src/loop/offload.h"
 #include "src/loop/task.h"
+#include "src/tools/toolbox.h"
 #include "src/upstream/model.h"
 #include "storage/store.h"
 
@@ -29,6 +30,7 @@ struct EngineParts {
   store::Store& store;
   BlockingPool& pool;
   upstream::Model& model;
+  tools::Toolbox& toolbox;
   RunDirectory& directory;
   store::RunLogWriter& run_log;  // of this worker
 };

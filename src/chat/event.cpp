@@ -65,6 +65,13 @@ std::string status_event(std::string_view text) {
   return out;
 }
 
+std::string tool_event(std::string_view name, std::string_view state, std::string_view summary) {
+  std::string out;
+  json::Object event(out);
+  event.field("type", "tool").field("name", name).field("state", state).field("summary", summary).close();
+  return out;
+}
+
 std::string done_event(std::string_view thread, const Uuid& message_id, std::string_view finish_reason,
                        const std::optional<store::Usage>& usage) {
   std::string out;

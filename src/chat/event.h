@@ -25,6 +25,8 @@ void append_reasoning_event(std::string& out, std::string_view text);
 // The event that the run log has as `logged`.
 void append_logged_event(std::string& out, store::RunLogKind kind, std::string_view logged);
 std::string status_event(std::string_view text);
+// `state`: running, done or failed. `summary` may be empty.
+std::string tool_event(std::string_view name, std::string_view state, std::string_view summary);
 
 // Instead of the events that are not there any more: the answer as far as it is known. Null: there is none.
 std::string resync_event(std::string_view thread, const Uuid& run_id, const store::Message* message);

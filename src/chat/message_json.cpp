@@ -1,7 +1,10 @@
 #include "src/chat/message_json.h"
 
+#include <utility>
+
 #include "src/base/clock.h"
 #include "src/base/json.h"
+#include "src/chat/tool_steps.h"
 
 namespace bobbin::chat {
 namespace {
@@ -26,6 +29,20 @@ std::string_view status_name(store::MessageStatus status) noexcept {
   return "failed";
 }
 
+// What was called, without arguments and results: those are for the model.
+void append_tools(std::string& out, std::string_view tool_steps) {
+  out.push_back('[');
+  bool is_first = true;
+  for (const ToolStep& step : decode_tool_steps(tool_steps)) {
+    for (const ToolCallStep& call : step.calls) {
+      if (!std::exchange(is_first, false)) out.push_back(',');
+      json::Object object(out);
+      object.field("name", call.name).field("state", state_name(call.state)).field("summary", call.summary).close();
+    }
+  }
+  out.push_back(']');
+}
+
 }  // namespace
 
 void append_message(std::string& out, const store::Message& message) {
@@ -38,6 +55,7 @@ void append_message(std::string& out, const store::Message& message) {
   if (!message.reasoning.empty()) object.field("reasoning", message.reasoning);
   if (!message.model.empty()) object.field("model", message.model);
   if (!message.finish_reason.empty()) object.field("finish_reason", message.finish_reason);
+  if (!message.tool_steps.empty()) append_tools(object.key("tools"), message.tool_steps);
   if (message.usage) {
     json::Object usage(object.key("usage"));
     usage.number("prompt_tokens", static_cast<int64_t>(message.usage->prompt_tokens));

@@ -48,6 +48,7 @@ Run::Run(Outbox& outbox, const Uuid& id, std::string user, std::string thread) :
 void Run::publish(store::RunLogKind kind, std::string_view logged) {
   if (log_failure_) return;
   journal_.append(kind, logged);
+  if (kind == store::RunLogKind::token) text_bytes_ += logged.size();
   outbox_.log().append(started.run_id, journal_.last_id(), kind, logged);
   outbox_.add(*this);
 }

@@ -51,9 +51,14 @@ class Run final : private EventSource {
   // As token and reasoning events: journal and log have the text as it is.
   void publish_token(std::string_view text) { publish(store::RunLogKind::token, text); }
   void publish_reasoning(std::string_view text) { publish(store::RunLogKind::reasoning, text); }
-  // For recovery alone: the model that is asked; all tool steps so far.
+  // For recovery alone: the model that is asked.
   void log_model(std::string_view name) { log_aside(store::RunLogKind::model, name); }
-  void log_tool_steps(std::string_view json) { log_aside(store::RunLogKind::tool_steps, json); }
+  // All tool steps so far, as they are stored with the answer.
+  void log_tool_steps(std::string json, size_t count) {
+    log_aside(store::RunLogKind::tool_steps, json);
+    tool_steps_ = std::move(json);
+    tool_steps_count_ = count;
+  }
   // All that was published is logged now, and handed out where the gate is open; or log_failure() says why not.
   void settle() noexcept { outbox_.settle(); }
 
@@ -87,6 +92,10 @@ class Run final : private EventSource {
   // Of the last event that is or will be in the log.
   [[nodiscard]] uint64_t last_event_id() const noexcept { return journal_.last_id(); }
   [[nodiscard]] const Journal& journal() const noexcept { return journal_; }
+  // Of the answer's text so far.
+  [[nodiscard]] size_t text_bytes() const noexcept { return text_bytes_; }
+  [[nodiscard]] const std::string& tool_steps() const noexcept { return tool_steps_; }
+  [[nodiscard]] size_t tool_steps_count() const noexcept { return tool_steps_count_; }
   [[nodiscard]] Cancelled cancelled() const noexcept { return cancelled_; }
   // The log has refused an event: nobody was sent it or any later one, and `scope` was asked to cancel.
   [[nodiscard]] const std::optional<Error>& log_failure() const noexcept { return log_failure_; }
@@ -121,6 +130,9 @@ class Run final : private EventSource {
   Outbox& outbox_;
   std::vector<Reader> readers_;
   Journal journal_;
+  size_t text_bytes_ = 0;
+  std::string tool_steps_;
+  size_t tool_steps_count_ = 0;
   uint64_t logged_id_ = 0;  // of the newest event that is in the log
   Journal::Place handed_;   // what is before it may be seen by anybody
   Completion gate_opened_;

@@ -96,7 +96,7 @@ class World {
     options.on_fatal = on_fatal;
     store = CHECK_OK(store::Store::open(options));
     log_ = store->run_log().make_writer();
-    engine.emplace(EngineParts{loop, *store, pool_, model, runs_, *log_}, EngineOptions{});
+    engine.emplace(EngineParts{loop, *store, pool_, model, toolbox_, runs_, *log_}, EngineOptions{});
   }
   ~World() {
     engine->begin_drain();
@@ -141,6 +141,7 @@ class World {
 
   TempDirectory directory_;
   BlockingPool pool_{1, 64};
+  tools::Toolbox toolbox_{loop};
   RunDirectory runs_;
   std::unique_ptr<store::RunLogWriter> log_;
   Gate work_;

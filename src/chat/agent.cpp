@@ -1,0 +1,131 @@
+#include "src/chat/agent.h"
+
+#include <algorithm>
+
+#include "src/base/limits.h"
+#include "src/loop/spawn.h"
+
+namespace bobbin::chat {
+namespace {
+
+class Status final : public tools::ToolProgress {
+ public:
+  explicit Status(Run& run) : run_(run) {}
+  void on_status(std::string_view text) noexcept override { run_.publish(status_event(text)); }
+
+ private:
+  Run& run_;
+};
+
+class SyncJob final : public BlockingJob {
+ public:
+  explicit SyncJob(store::RunLog& log) : log_(log) {}
+  Result<void> result;
+
+ private:
+  void work() noexcept override { result = log_.sync(); }
+  store::RunLog& log_;
+};
+
+void add(std::optional<upstream::Usage>& sum, const std::optional<upstream::Usage>& usage) {
+  if (!usage) return;
+  if (!sum) sum.emplace();
+  sum->prompt_tokens += usage->prompt_tokens;
+  sum->completion_tokens += usage->completion_tokens;
+  sum->total_tokens += usage->total_tokens;
+}
+
+}  // namespace
+
+// The model's deltas of one round as events of the run.
+class Agent::Sink final : public upstream::DeltaSink {
+ public:
+  explicit Sink(Run& run) : run_(run), begins_anew_(run.text_bytes() > 0 && run.tool_steps_count() > 0) {}
+
+  void on_delta(const upstream::Delta& delta) noexcept override {
+    if (delta.kind == upstream::DeltaKind::reasoning) return run_.publish_reasoning(delta.text);
+    // What the model says after its calls is a paragraph of its own.
+    if (std::exchange(begins_anew_, false)) run_.publish_token("\n\n");
+    text_.append(delta.text);
+    ++run_.tokens;
+    run_.publish_token(delta.text);
+  }
+  // Of this round alone.
+  std::string take_text() noexcept { return std::move(text_); }
+
+ private:
+  Run& run_;
+  std::string text_;
+  bool begins_anew_;
+};
+
+Task<Result<upstream::Answer>> Agent::answer(upstream::Prompt prompt) {
+  std::optional<upstream::Usage> usage;
+  for (uint32_t round = 0;; ++round) {
+    prompt.tools.clear();
+    if (!parts_.toolbox.is_empty() && round < limits::kToolRoundsMax) {
+      prompt.tools = co_await parts_.toolbox.specs(run_.scope);
+      if (run_.scope.is_requested()) co_return fail(Code::cancelled);
+    }
+    Sink sink(run_);
+    const bool is_last = prompt.tools.empty();
+    CO_TRY_ASSIGN(upstream::Answer answer,
+                  co_await parts_.model.stream(is_last ? std::move(prompt) : prompt, sink, run_.scope));
+    add(usage, answer.usage);
+    answer.usage = usage;
+    if (answer.tool_calls.empty() || is_last) co_return answer;
+    CO_TRY(co_await do_calls(std::move(answer.tool_calls), sink.take_text(), prompt));
+  }
+}
+
+Task<Result<void>> Agent::do_calls(std::vector<upstream::ToolCall> calls, std::string text, upstream::Prompt& prompt) {
+  ToolStep& step = steps_.emplace_back();
+  step.text_end = run_.text_bytes();
+  if (calls.size() > limits::kToolCallsMax) calls.resize(limits::kToolCallsMax);
+  for (upstream::ToolCall& call : calls) {
+    // Some servers give none, or the same to all.
+    const bool is_taken = std::any_of(step.calls.begin(), step.calls.end(),
+                                      [&](const ToolCallStep& other) { return other.id == call.id; });
+    if (call.id.empty() || is_taken)
+      call.id = "call_" + std::to_string(steps_.size()) + "_" + std::to_string(step.calls.size() + 1);
+    step.calls.push_back({.id = call.id,
+                          .name = call.name,
+                          .arguments = call.arguments,
+                          .state = ToolCallStep::State::running,
+                          .result = {},
+                          .summary = {}});
+  }
+  CO_TRY(co_await save_steps());
+  Gate running;
+  for (ToolCallStep& call : step.calls) spawn(running, do_call(&call));
+  co_await running.close();
+  // A call that was cancelled may have happened: its intent stays as it is.
+  if (run_.scope.is_requested()) co_return fail(Code::cancelled);
+  CO_TRY(co_await save_steps());
+  prompt.messages.push_back({upstream::Role::assistant, std::move(text), std::move(calls), {}});
+  for (const ToolCallStep& call : step.calls)
+    prompt.messages.push_back({upstream::Role::tool, call.result, {}, call.id});
+  co_return Result<void>{};
+}
+
+Task<void> Agent::do_call(ToolCallStep* call) {
+  run_.publish(tool_event(call->name, state_name(call->state), {}));
+  Status status(run_);
+  tools::ToolResult result = co_await parts_.toolbox.call(call->name, call->arguments, status, run_.scope);
+  if (run_.scope.is_requested()) co_return;
+  call->state = result.is_error ? ToolCallStep::State::failed : ToolCallStep::State::done;
+  call->result = std::move(result.content);
+  call->summary = std::move(result.summary);
+  run_.publish(tool_event(call->name, state_name(call->state), call->summary));
+}
+
+Task<Result<void>> Agent::save_steps() {
+  run_.log_tool_steps(encode_tool_steps(steps_), steps_.size());
+  run_.settle();
+  if (run_.log_failure()) co_return fail(*run_.log_failure());
+  SyncJob sync(parts_.run_log);
+  CO_TRY(co_await sync.run(parts_.pool, parts_.loop));
+  co_return sync.result;
+}
+
+}  // namespace bobbin::chat

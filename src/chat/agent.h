@@ -1,0 +1,51 @@
+#pragma once
+
+#include <vector>
+
+#include "src/chat/run.h"
+#include "src/chat/tool_steps.h"
+#include "src/loop/offload.h"
+#include "src/tools/toolbox.h"
+#include "src/upstream/model.h"
+#include "storage/run_log.h"
+
+namespace bobbin::chat {
+
+// What an agent works with. All of it outlives the agent.
+struct AgentParts {
+  Loop& loop;
+  BlockingPool& pool;
+  store::RunLog& run_log;
+  upstream::Model& model;
+  tools::Toolbox& toolbox;
+};
+
+// Makes one run's answer: asks the model, does what it calls, and asks again with the results, for kToolRoundsMax
+// rounds at most; in the last one it may call nothing more.
+//
+// That a call is about to happen is on disk before it happens, and its result is before the model is told of it. So
+// whatever ends the process, nothing is called twice by itself: what began and has no result is shown to the model as
+// of unknown outcome.
+class Agent {
+ public:
+  // `steps`: what an answer that is continued has called already.
+  Agent(const AgentParts& parts, Run& run, std::vector<ToolStep> steps)
+      : parts_(parts), run_(run), steps_(std::move(steps)) {}
+
+  // Events and text go to the run as they come; so do tool steps. Errors: those of Model::stream, and of the run log.
+  Task<Result<upstream::Answer>> answer(upstream::Prompt prompt);
+
+ private:
+  class Sink;
+  // Does what the model has called, and adds calls and results to the prompt.
+  Task<Result<void>> do_calls(std::vector<upstream::ToolCall> calls, std::string text, upstream::Prompt& prompt);
+  Task<void> do_call(ToolCallStep* call);
+  // The steps as they are now, on disk when it resumes.
+  Task<Result<void>> save_steps();
+
+  AgentParts parts_;
+  Run& run_;
+  std::vector<ToolStep> steps_;
+};
+
+}  // namespace bobbin::chat
