@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kLineBytesMax = 800;
 constexpr size_t kItemsMax = 40;
+constexpr size_t kStepsMax = 2'000;
 // More cautions than this at the top would leave no room for steps; they are then only with their steps.
 constexpr size_t kCautionsAtTopBytesMax = 4 * 1024;
 
@@ -32,7 +33,7 @@ GuideLine::Kind line_kind(std::string_view bullet) {
 std::string first_image(const JsonValue& media) {
   for (const JsonValue& image : media["data"].items()) {
     for (const char* size : {"standard", "medium", "large", "original", "thumbnail"}) {
-      const std::string url = web_url(image[size]);
+      std::string url = web_url(image[size]);
       if (url.starts_with("https://")) return url;
     }
   }
@@ -50,19 +51,24 @@ GuideStep read_step(const JsonValue& value) {
   return step;
 }
 
-std::vector<GuideStep> read_steps(const JsonValue& value) {
+// nullopt for more steps than any guide has: reading them would hold up the loop.
+std::optional<std::vector<GuideStep>> read_steps(const JsonValue& value) {
   struct Placed {
     int64_t place;
     GuideStep step;
   };
+  const std::vector<JsonValue> values = value.items();
+  if (values.size() > kStepsMax) return std::nullopt;
   std::vector<Placed> placed;
-  for (const JsonValue& step : value.items()) {
+  placed.reserve(values.size());
+  for (const JsonValue& step : values) {
     if (!step.is_object()) continue;
     const auto next = static_cast<int64_t>(placed.size()) + 1;
     placed.push_back({step["orderby"].integer().value_or(next), read_step(step)});
   }
   std::stable_sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) { return a.place < b.place; });
   std::vector<GuideStep> steps;
+  steps.reserve(placed.size());
   for (Placed& one : placed) steps.push_back(std::move(one.step));
   return steps;
 }
@@ -172,7 +178,9 @@ std::optional<Guide> read_guide(const JsonValue& value) {
   }
   guide.tools = read_items(value["tools"]);
   guide.parts = read_items(value["parts"]);
-  guide.steps = read_steps(value["steps"]);
+  std::optional<std::vector<GuideStep>> steps = read_steps(value["steps"]);
+  if (!steps) return std::nullopt;
+  guide.steps = std::move(*steps);
   if (guide.title.empty() && guide.steps.empty()) return std::nullopt;
   if (guide.title.empty()) guide.title = "(without a title)";
   return guide;

@@ -47,7 +47,7 @@ struct Guide {
   std::vector<GuideStep> steps;  // in their order; index 0 is step 1
 };
 
-// nullopt when `value` is no guide: no object, or neither a title nor steps.
+// nullopt when `value` is no guide: no object, neither a title nor steps, or more than 2000 steps.
 [[nodiscard]] std::optional<Guide> read_guide(const JsonValue& value);
 
 // Which part of a guide is shown.

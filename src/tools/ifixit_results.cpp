@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kDescriptionBytesMax = 1200;
 constexpr size_t kDeviceTextBytes = 6 * 1024;
 constexpr size_t kListMax = 60;
+// What iFixit gives in one list at most; more would only hold up the loop.
+constexpr size_t kSummariesMax = 200;
 
 std::string lower_ascii(std::string_view text) {
   std::string lower(text);
@@ -50,6 +52,7 @@ void add_guides(std::vector<GuideSummary>& guides, const JsonValue& value) {
 std::vector<GuideSummary> read_guide_summaries(const std::vector<JsonValue>& values) {
   std::vector<GuideSummary> guides;
   for (const JsonValue& value : values) {
+    if (guides.size() >= kSummariesMax) break;
     // Lists mix kinds. One without a kind is a guide when it has a guide's id.
     const std::string_view kind = value["dataType"].text();
     const auto id = value["guideid"].integer();
@@ -67,7 +70,7 @@ std::vector<GuideSummary> read_guide_summaries(const std::vector<JsonValue>& val
   return guides;
 }
 
-std::vector<GuideSummary> for_device(std::vector<GuideSummary> guides, std::string_view device) {
+std::vector<GuideSummary> for_device(const std::vector<GuideSummary>& guides, std::string_view device) {
   const std::string wanted = lower_ascii(device);
   std::vector<GuideSummary> matching;
   for (const GuideSummary& guide : guides) {

@@ -20,11 +20,12 @@ struct GuideSummary {
   std::string url;
 };
 
-// The guides among `values`, in their order; what is no guide, or has no id, is skipped.
+// The guides among `values`, in their order; what is no guide, or has no id, is skipped. 200 at
+// most.
 [[nodiscard]] std::vector<GuideSummary> read_guide_summaries(const std::vector<JsonValue>& values);
 
 // Those for `device` when there are any, else all: a search for "iPhone 6 battery" also finds other models.
-[[nodiscard]] std::vector<GuideSummary> for_device(std::vector<GuideSummary> guides, std::string_view device);
+[[nodiscard]] std::vector<GuideSummary> for_device(const std::vector<GuideSummary>& guides, std::string_view device);
 
 [[nodiscard]] std::string show_guides(const std::vector<GuideSummary>& guides, size_t guides_max);
 

@@ -106,7 +106,7 @@ class SearchTool final : public IfixitTool {
     if (answer.kind == IfixitAnswer::Kind::failed) co_return tool_error(answer.sentence);
     std::vector<GuideSummary> guides;
     if (answer.document) guides = read_guide_summaries(answer.document->root()["results"].items());
-    if (!device.empty()) guides = for_device(std::move(guides), device);
+    if (!device.empty()) guides = for_device(guides, device);
     if (guides.empty())
       co_return ToolResult{.content = "iFixit has no guide for these words. Other or fewer words may find one.",
                            .is_error = false,

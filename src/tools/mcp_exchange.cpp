@@ -167,11 +167,13 @@ Task<McpAnswer> mcp_exchange(net::HttpClient& client, net::HttpCallOptions reque
   Messages messages(wanted_id, listener);
   const std::string_view type = head->find_header("Content-Type").value_or("");
   const std::string_view media_type = http::trim_white_space(type.substr(0, type.find(';')));
-  if (http::equals_ignoring_case(media_type, "text/event-stream")) {
+  const bool is_events = http::equals_ignoring_case(media_type, "text/event-stream");
+  if (is_events && (is_get || wanted_id != 0)) {
     co_await read_events(call, messages, answer);
   } else if (wanted_id == 0) {
     answer.kind = McpAnswer::Kind::accepted;
-    static_cast<void>(co_await call.drain(kRefusalBytesMax));  // its end only decides whether the connection is kept
+    // So that the connection can be kept. An open stream is not waited for.
+    if (!is_events) static_cast<void>(co_await call.drain(kRefusalBytesMax));
   } else if (http::equals_ignoring_case(media_type, "application/json")) {
     co_await read_json(call, messages, answer);
   } else {

@@ -44,8 +44,8 @@ struct McpAnswer {
   int status = 0;                             // 0: none came
 };
 
-// Sends `request` and reads until the answer to `wanted_id` has come (0: none is waited for, then an event stream is
-// read to its end), over a JSON body or an event stream. Everything is bounded.
+// Sends `request` and reads until the answer to `wanted_id` has come, over a JSON body or an event stream; 0: none is
+// waited for, and the stream of a GET is read to its end. Everything is bounded.
 Task<McpAnswer> mcp_exchange(net::HttpClient& client, net::HttpCallOptions request, int64_t wanted_id,
                              McpListener& listener, CancelScope& scope);
 

@@ -118,9 +118,10 @@ void Toolbox::name_tools() {
   };
   std::vector<Candidate> candidates;
   std::map<std::string_view, size_t> uses;
+  candidates.reserve(own_.size());
   for (const auto& tool : own_) candidates.push_back({tool, {}});
   for (const auto& provider : providers_) {
-    for (const auto& tool : provider->tools()) candidates.push_back({tool, provider->name()});
+    for (auto& tool : provider->tools()) candidates.push_back({std::move(tool), provider->name()});
   }
   for (const Candidate& candidate : candidates) ++uses[candidate.tool->spec().name];
   order_.clear();
@@ -128,8 +129,11 @@ void Toolbox::name_tools() {
   for (const Candidate& candidate : candidates) {
     if (order_.size() >= kToolsMax) break;
     std::string name = candidate.tool->spec().name;
-    if (!candidate.provider.empty() && uses[name] > 1)
-      name = upstream::to_tool_name(std::string(candidate.provider) + '_' + name);
+    if (!candidate.provider.empty() && uses[name] > 1) {
+      std::string prefixed(candidate.provider);
+      prefixed.append("_").append(name);
+      name = upstream::to_tool_name(prefixed);
+    }
     // A prefix can make another clash, and cutting too: the first keeps the name.
     if (!named_.emplace(name, candidate.tool).second) continue;
     order_.push_back(std::move(name));

@@ -38,7 +38,8 @@ class Toolbox {
   // that name is called `server_name`.
   Task<std::vector<ToolSpec>> specs(CancelScope& scope);
 
-  // The tool of that name as of the last specs(), or null.
+  // The tool of that name as of the last specs(), or null. Before the first specs() of a worker the tools of MCP
+  // servers are not known.
   [[nodiscard]] std::shared_ptr<Tool> find(std::string_view name) const;
 
   // Calls the tool `name` with what the model wrote. `progress` gets cleaned single lines, kStatusesMax at most.

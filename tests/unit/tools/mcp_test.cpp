@@ -45,12 +45,13 @@ struct McpPeer {
     id = message["id"].to_json();
     if (methods.back() == "initialize") {
       ++sessions;
+      const std::string session = "Mcp-Session-Id: s" + std::to_string(sessions) + "\r\n";
       return answer("200 OK", result(initialize_result),
-                    "Content-Type: application/json\r\nMcp-Session-Id: s" + std::to_string(sessions) + "\r\n");
+                    initialize_fields.empty() ? "Content-Type: application/json\r\n" + session : initialize_fields);
     }
     if (!session_header.empty() && request.header("Mcp-Session-Id") != session_header + std::to_string(sessions))
       return lost_answer;
-    if (message["id"].is_absent() || message["method"].is_absent()) return answer("202 Accepted", "", "");
+    if (message["id"].is_absent() || message["method"].is_absent()) return accepted_answer;
     if (methods.back() == "tools/list") return on_list(message["params"]);
     return on_call(message["params"]);
   }
@@ -67,7 +68,9 @@ struct McpPeer {
 
   std::string initialize_result =
       R"({"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"x"}})";
-  std::string session_header = "s";
+  std::string initialize_fields;  // empty: JSON, with a session
+  std::string accepted_answer = answer("202 Accepted", "", "");
+  std::string session_header = "s";  // empty: not looked at
   std::string lost_answer = answer("404 Not Found", "");
   std::function<std::string(const Request&)> on_get = [](const Request&) {
     return answer("405 Method Not Allowed", "");
@@ -366,6 +369,27 @@ TEST_CASE(mcp_server_on_a_private_address_has_to_be_allowed) {
       std::make_unique<McpServer>(peer.tools.world.loop, *peer.tools.world.client, config->mcp.at(0)));
   CHECK(peer.tools.specs().empty());
   CHECK(peer.server.requests.empty());
+}
+
+TEST_CASE(mcp_stream_given_to_a_notification_is_not_waited_for) {
+  McpPeer peer;
+  peer.accepted_answer = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+  peer.add();
+  CHECK_EQ(peer.tools.specs().size(), 2u);
+}
+
+TEST_CASE(mcp_server_without_sessions_is_sent_no_session) {
+  McpPeer peer;
+  peer.session_header.clear();
+  peer.initialize_fields = "Content-Type: application/json\r\n";
+  peer.add();
+  CHECK_EQ(peer.tools.specs().size(), 2u);
+  CHECK(!peer.tools.call("echo", "{}").is_error);
+  peer.tools.close();
+  for (const Request& request : peer.server.requests) {
+    CHECK_EQ(request.method, "POST");
+    CHECK_EQ(request.header("Mcp-Session-Id"), "");
+  }
 }
 
 TEST_CASE(mcp_version_that_is_not_known_is_refused) {
