@@ -7,6 +7,8 @@ namespace bobbin::api {
 
 // chat_stream.cpp
 Task<Result<Answer>> post_chat_stream(Services& services, Exchange& exchange);
+// events.cpp
+Task<Result<Answer>> get_events(Services& services, Exchange& exchange);
 // history.cpp
 Task<Result<Answer>> get_history(Services& services, Exchange& exchange);
 Task<Result<Answer>> delete_history(Services& services, Exchange& exchange);

@@ -12,6 +12,7 @@ using http::Method;
 std::vector<Route> make_routes() {
   std::vector<Route> table = {
       {Method::post, "/chat/stream", Access::user, post_chat_stream},
+      {Method::get, "/chat/events", Access::user, get_events},
       {Method::get, "/chat/history", Access::user, get_history},
       {Method::delete_, "/chat/history", Access::user, delete_history},
       {Method::get, "/chat/sessions", Access::user, get_sessions},

@@ -6,6 +6,7 @@
 #include "src/auth/login_link.h"
 #include "src/auth/token_cache.h"
 #include "src/chat/engine.h"
+#include "src/chat/feed_hub.h"
 #include "src/loop/loop.h"
 #include "src/loop/offload.h"
 #include "src/upstream/model.h"
@@ -27,6 +28,7 @@ struct Services {
   BlockingPool& pool;
   store::Store& store;
   chat::Engine& engine;
+  chat::FeedHub& feeds;
   upstream::Model& model;
   auth::TokenCache& tokens;
   auth::LoginLinks& login_links;

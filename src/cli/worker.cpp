@@ -19,11 +19,13 @@ Worker::Worker(const Shared& shared)
       model_(make_model(shared.model_choice, loop_, client_, shared.found_servers)),
       run_log_(shared.store.run_log().make_writer()),
       engine_({loop_, shared.store, shared.pool, *model_.model, shared.directory, *run_log_}, shared.engine_options),
+      feeds_(loop_, shared.pool, shared.store, shared.feed_relay),
       tokens_(shared.verifier),
       services_{.loop = loop_,
                 .pool = shared.pool,
                 .store = shared.store,
                 .engine = engine_,
+                .feeds = feeds_,
                 .model = *model_.model,
                 .tokens = tokens_,
                 .login_links = shared.login_links,
@@ -67,6 +69,7 @@ void Worker::close_connections() { order(&Worker::close_connections_on_loop); }
 
 void Worker::drain_on_loop() {
   engine_.begin_drain();
+  feeds_.begin_drain();
   server_.begin_drain();
   background_scope_.request();
   spawn(drain_work_, drain());
@@ -88,6 +91,7 @@ Task<void> Worker::drain() {
   co_await turn.delivered;    // other workers' mail about our runs: none is sent once the engine drains
   co_await server_.closed();  // every request has been answered, or its client is gone
   co_await api_.close();
+  co_await feeds_.close();
   co_await engine_.close();  // runs whose clients are gone
   co_await background_work_.close();
   co_await client_.begin_close();

@@ -15,6 +15,7 @@ struct Shared {
   store::Store& store;
   BlockingPool& pool;
   chat::RunDirectory& directory;
+  chat::FeedRelay& feed_relay;
   const auth::TokenVerifier& verifier;
   auth::LoginLinks& login_links;
   const api::ApiOptions& api_options;
@@ -70,6 +71,7 @@ class Worker {
   WorkerModel model_;
   const std::unique_ptr<store::RunLogWriter> run_log_;
   chat::Engine engine_;
+  chat::FeedHub feeds_;
   auth::TokenCache tokens_;
   api::Services services_;
   api::Api api_;
