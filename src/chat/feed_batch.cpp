@@ -10,6 +10,9 @@
 namespace bobbin::chat {
 namespace {
 
+// JSON of one batch, past which it ends with the event that passed it: titles of letters with many marks are long.
+constexpr size_t kBatchBytesMax = 256 * 1024;
+
 std::string_view event_name(store::ChangeOperation operation) noexcept {
   switch (operation) {
     case store::ChangeOperation::run_started: return "run_started";
@@ -74,6 +77,10 @@ Result<FeedBatch> read_feed_batch(store::Store& store, const std::string& user, 
     }
     append_feed_event(batch.json, event, session);
     batch.items.push_back({.sequence = event.sequence, .end = batch.json.size()});
+    if (batch.json.size() > kBatchBytesMax) {
+      batch.is_whole = false;
+      break;
+    }
   }
   return batch;
 }

@@ -35,7 +35,7 @@ inline constexpr std::string_view kFeedReadyEvent = R"({"type":"ready"})";
 inline constexpr std::string_view kFeedResyncEvent = R"({"type":"resync"})";
 
 // Reads at most limits::kFeedPageEvents events of `user` after the sequence `after`, each with the state that its
-// thread has now. Blocks on disk. Errors: io, corrupt.
+// thread has now, and about 256 KiB of JSON. Blocks on disk. Errors: io, corrupt.
 Result<FeedBatch> read_feed_batch(store::Store& store, const std::string& user, uint64_t after);
 
 // The same from a loop: `FeedRead read(store, user, after); co_await read.run(pool, loop);`
