@@ -14,6 +14,8 @@ Task<Result<Answer>> get_history(Services& services, Exchange& exchange);
 Task<Result<Answer>> delete_history(Services& services, Exchange& exchange);
 // sessions.cpp
 Task<Result<Answer>> get_sessions(Services& services, Exchange& exchange);
+// models.cpp
+Task<Result<Answer>> get_models(Services& services, Exchange& exchange);
 // settings.cpp
 Task<Result<Answer>> get_settings(Services& services, Exchange& exchange);
 Task<Result<Answer>> patch_settings(Services& services, Exchange& exchange);

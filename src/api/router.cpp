@@ -15,6 +15,7 @@ std::vector<Route> make_routes() {
       {Method::get, "/chat/events", Access::user, get_events},
       {Method::get, "/chat/history", Access::user, get_history},
       {Method::delete_, "/chat/history", Access::user, delete_history},
+      {Method::get, "/chat/models", Access::user, get_models},
       {Method::get, "/chat/sessions", Access::user, get_sessions},
       {Method::get, "/chat/sessions/{id}/queue", Access::user, get_queue},
       {Method::delete_, "/chat/sessions/{id}/queue/{run_id}", Access::user, delete_queued},

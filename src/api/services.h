@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "src/api/model_catalog.h"
 #include "src/auth/login_link.h"
 #include "src/auth/token_cache.h"
 #include "src/chat/engine.h"
@@ -30,6 +31,7 @@ struct Services {
   chat::Engine& engine;
   chat::FeedHub& feeds;
   upstream::Model& model;
+  ModelCatalog& models;
   auth::TokenCache& tokens;
   auth::LoginLinks& login_links;
   const ApiOptions& options;

@@ -72,6 +72,7 @@ class Worker {
   const std::unique_ptr<store::RunLogWriter> run_log_;
   chat::Engine engine_;
   chat::FeedHub feeds_;
+  api::ModelCatalog models_;
   auth::TokenCache tokens_;
   api::Services services_;
   api::Api api_;
