@@ -85,7 +85,7 @@ class FeedHub {
   Task<void> read_live(FeedTopic& topic);
   Task<void> catch_up(FeedFollower& follower);
   void begin_catch_up(FeedFollower& follower);
-  // False: it takes no more for now, or never again.
+  // False: it is slow or gone, and takes no more.
   static bool tell(FeedFollower& follower, uint64_t sequence, std::string_view json);
   static void hand_out(FeedFollower& follower, const FeedBatch& batch);
   static void end(FeedFollower& follower);
