@@ -9,11 +9,15 @@ namespace bobbin::api {
 Task<Result<Answer>> post_chat_stream(Services& services, Exchange& exchange);
 Task<Result<Answer>> get_chat_stream(Services& services, Exchange& exchange);
 Task<Result<Answer>> post_chat_stop(Services& services, Exchange& exchange);
+// events.cpp
+Task<Result<Answer>> get_events(Services& services, Exchange& exchange);
 // history.cpp
 Task<Result<Answer>> get_history(Services& services, Exchange& exchange);
 Task<Result<Answer>> delete_history(Services& services, Exchange& exchange);
 // sessions.cpp
 Task<Result<Answer>> get_sessions(Services& services, Exchange& exchange);
+// models.cpp
+Task<Result<Answer>> get_models(Services& services, Exchange& exchange);
 // settings.cpp
 Task<Result<Answer>> get_settings(Services& services, Exchange& exchange);
 Task<Result<Answer>> patch_settings(Services& services, Exchange& exchange);

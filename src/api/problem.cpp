@@ -31,11 +31,11 @@ uint16_t status_of(Code code) noexcept {
     case Code::header_too_large: return 431;
     case Code::not_implemented: return 501;
     case Code::overloaded:
-    case Code::draining: return 503;
-    case Code::storage_full: return 507;
+    case Code::draining:
     case Code::upstream_unavailable:
     case Code::upstream_rejected:
-    case Code::upstream_timeout: return 502;
+    case Code::upstream_timeout: return 503;
+    case Code::storage_full: return 507;
     case Code::io:
     case Code::corrupt:
     case Code::timeout:

@@ -3,9 +3,11 @@
 #include <string>
 #include <vector>
 
+#include "src/api/model_catalog.h"
 #include "src/auth/login_link.h"
 #include "src/auth/token_cache.h"
 #include "src/chat/engine.h"
+#include "src/chat/feed_hub.h"
 #include "src/loop/loop.h"
 #include "src/loop/offload.h"
 #include "src/upstream/model.h"
@@ -27,7 +29,9 @@ struct Services {
   BlockingPool& pool;
   store::Store& store;
   chat::Engine& engine;
+  chat::FeedHub& feeds;
   upstream::Model& model;
+  ModelCatalog& models;
   auth::TokenCache& tokens;
   auth::LoginLinks& login_links;
   const ApiOptions& options;

@@ -4,28 +4,11 @@
 #include "src/api/services.h"
 #include "src/base/json.h"
 #include "src/base/limits.h"
+#include "src/chat/session_json.h"
 #include "src/chat/store_op.h"
-#include "storage/retention.h"
 
 namespace bobbin::api {
 namespace {
-
-// `keep_s`: of the user's threads.
-void append_session(std::string& out, const store::ThreadSummary& thread, uint32_t keep_s) {
-  json::Object object(out);
-  object.field("id", thread.thread).field("title", thread.title).field("preview", thread.preview);
-  append_rfc3339(object.key("timestamp").append("\""), thread.updated_us);
-  out.push_back('"');
-  append_rfc3339(object.key("created_at").append("\""), thread.created_us);
-  out.push_back('"');
-  object.number("message_count", thread.message_count);
-  if (const uint32_t kept_s = store::shortest_keep_s(thread.keep_s, keep_s, 0); kept_s != 0) {
-    append_rfc3339(object.key("expires_at").append("\""), thread.updated_us + int64_t{kept_s} * 1'000'000);
-    out.push_back('"');
-  }
-  if (!thread.active_run.is_zero()) object.field("active_run", thread.active_run.to_string());
-  object.close();
-}
 
 std::string sessions_json(const store::SessionsQuery& query, const store::SessionsPage& page, uint32_t keep_s) {
   std::string out;
@@ -33,7 +16,7 @@ std::string sessions_json(const store::SessionsQuery& query, const store::Sessio
   object.key("sessions").push_back('[');
   for (const store::ThreadSummary& thread : page.sessions) {
     if (&thread != page.sessions.data()) out.push_back(',');
-    append_session(out, thread, keep_s);
+    chat::append_session(out, thread, keep_s);
   }
   out.push_back(']');
   if (page.next) object.field("next_cursor", store::format_sessions_cursor(*page.next, query.user));

@@ -78,6 +78,10 @@ inline constexpr uint64_t kRunLogKeptBytesMax = uint64_t{256} * 1024 * 1024;
 // the same disk.
 inline constexpr uint32_t kRunLogSyncDelayMs = 40;
 
+// Events of a user's feed that are read at once: so many threads are looked up for them on one reader's thread, and so
+// much (100 KB with long titles) is held while they are handed out.
+inline constexpr uint32_t kFeedPageEvents = 128;
+
 // Pages.
 inline constexpr uint32_t kHistoryLimitMax = 1000;
 inline constexpr uint32_t kSessionsLimitMax = 1000;

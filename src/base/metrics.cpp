@@ -41,6 +41,7 @@ constexpr std::array<Description, kGauges> kGaugeNames{{
     {"bobbin_runs_active", "Runs in progress"},
     {"bobbin_store_queue_depth", "Commands that wait for the store's writer"},
     {"bobbin_store_read_only", "1 while the disk is full or nearly so and new messages are refused"},
+    {"bobbin_feeds_open", "Open streams of GET /chat/events"},
 }};
 
 std::array<std::atomic<uint64_t>, kCounters> counters;

@@ -30,7 +30,7 @@ enum class Counter : uint8_t {
   run_log_syncs,
   count_,
 };
-enum class Gauge : uint8_t { connections_open, runs_active, store_queue_depth, store_read_only, count_ };
+enum class Gauge : uint8_t { connections_open, runs_active, store_queue_depth, store_read_only, feeds_open, count_ };
 
 void add(Counter counter, uint64_t amount = 1) noexcept;
 void add(Gauge gauge, int64_t amount) noexcept;

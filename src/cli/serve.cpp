@@ -133,11 +133,13 @@ int serve(const ServeOptions& options) {
   if (!address) return report(address.error(), options.listen);
 
   log::start(log_level(options.log_level), options.log_format == "json" ? log::Format::json : log::Format::text);
+  chat::FeedRelay feed_relay;
   Result<std::unique_ptr<store::Store>> store =
       store::Store::open({.directory = options.data,
                           .block_cache_bytes = size_t{options.block_cache_mib} * 1024 * 1024,
                           .space_low_bytes = uint64_t{options.disk_low_mib} * 1024 * 1024,
                           .reserve_bytes = uint64_t{options.disk_reserve_mib} * 1024 * 1024,
+                          .listener = &feed_relay,
                           .keep_s = options.keep_days * store::kSecondsPerDay,
                           .on_fatal = on_disk_failed});
   if (!store) {
@@ -167,6 +169,7 @@ int serve(const ServeOptions& options) {
   const Shared shared{.store = **store,
                       .pool = pool,
                       .directory = directory,
+                      .feed_relay = feed_relay,
                       .verifier = verifier,
                       .login_links = login_links,
                       .api_options = api_options,

@@ -21,12 +21,16 @@ Worker::Worker(const Shared& shared)
       run_log_(shared.store.run_log().make_writer()),
       engine_({loop_, shared.store, shared.pool, *model_.model, *toolbox_, shared.directory, *run_log_},
               shared.engine_options),
+      feeds_(loop_, shared.pool, shared.store, shared.feed_relay),
+      models_(loop_, *model_.model),
       tokens_(shared.verifier),
       services_{.loop = loop_,
                 .pool = shared.pool,
                 .store = shared.store,
                 .engine = engine_,
+                .feeds = feeds_,
                 .model = *model_.model,
+                .models = models_,
                 .tokens = tokens_,
                 .login_links = shared.login_links,
                 .options = shared.api_options,
@@ -69,6 +73,7 @@ void Worker::close_connections() { order(&Worker::close_connections_on_loop); }
 
 void Worker::drain_on_loop() {
   engine_.begin_drain();
+  feeds_.begin_drain();
   server_.begin_drain();
   background_scope_.request();
   spawn(drain_work_, drain());
@@ -90,6 +95,7 @@ Task<void> Worker::drain() {
   co_await turn.delivered;    // other workers' mail about our runs: none is sent once the engine drains
   co_await server_.closed();  // every request has been answered, or its client is gone
   co_await api_.close();
+  co_await feeds_.close();
   co_await engine_.close();  // runs whose clients are gone
   co_await background_work_.close();
   co_await toolbox_->close();

@@ -16,6 +16,7 @@ struct Shared {
   store::Store& store;
   BlockingPool& pool;
   chat::RunDirectory& directory;
+  chat::FeedRelay& feed_relay;
   const auth::TokenVerifier& verifier;
   auth::LoginLinks& login_links;
   const api::ApiOptions& api_options;
@@ -73,6 +74,8 @@ class Worker {
   const std::unique_ptr<tools::Toolbox> toolbox_;
   const std::unique_ptr<store::RunLogWriter> run_log_;
   chat::Engine engine_;
+  chat::FeedHub feeds_;
+  api::ModelCatalog models_;
   auth::TokenCache tokens_;
   api::Services services_;
   api::Api api_;

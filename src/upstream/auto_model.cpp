@@ -67,6 +67,11 @@ Task<Result<Answer>> AutoModel::stream(Prompt prompt, DeltaSink& sink, CancelSco
   return offline_.stream(std::move(prompt), sink, scope);
 }
 
+Task<Result<ModelList>> AutoModel::list_models(CancelScope& scope) {
+  if (OpenaiModel* const model = connected()) return model->list_models(scope);
+  return offline_.list_models(scope);
+}
+
 ModelState AutoModel::state() const {
   if (connected_) return connected_->state();
   if (const std::optional<FoundServer> found = board_.read()) {

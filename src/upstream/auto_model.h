@@ -54,6 +54,7 @@ class AutoModel final : public Model {
   Task<void> search_on(CancelScope& scope);
 
   Task<Result<Answer>> stream(Prompt prompt, DeltaSink& sink, CancelScope& scope) override;
+  Task<Result<ModelList>> list_models(CancelScope& scope) override;
   [[nodiscard]] ModelState state() const override;
 
  private:

@@ -6,7 +6,7 @@
 #include <array>
 #include <optional>
 
-#include "src/base/text.h"
+#include "src/upstream/model_ids.h"
 
 namespace bobbin::upstream {
 namespace {
@@ -15,8 +15,6 @@ namespace dom = simdjson::dom;
 
 constexpr std::array<LocalServer, 4> kServers = {
     {{"Ollama", 11434}, {"LM Studio", 1234}, {"llama.cpp", 8080}, {"vLLM", 8000}}};
-
-constexpr size_t kModelBytesMax = 256;
 
 // What the ids of models have in them that turn text into vectors or scores, or read and write sound.
 constexpr std::string_view kNotForChat[] = {"embed", "rerank", "bge-", "minilm", "gte-", "e5-", "whisper", "tts"};
@@ -53,9 +51,8 @@ Judgement judge_list(const dom::array& models) {
     if (entry.get(model) != simdjson::SUCCESS) return {.verdict = ProbeVerdict::not_a_model_server, .model = ""};
     if (lower(text_of(model["owned_by"])) == "bobbin") return {.verdict = ProbeVerdict::another_bobbin, .model = ""};
     const std::string_view id = text_of(model["id"]);
-    const bool is_id = !id.empty() && id.size() <= kModelBytesMax && is_utf8(id) && !has_control_characters(id);
     // All entries are looked at, as any of them may tell a Bobbin; the first usable one is taken.
-    if (is_id && judgement.model.empty() && can_chat(id))
+    if (is_model_id(id) && judgement.model.empty() && can_chat(id))
       judgement = {.verdict = ProbeVerdict::usable, .model = std::string(id)};
   }
   return judgement;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "src/base/result.h"
 #include "src/loop/cancel.h"
@@ -21,6 +22,13 @@ struct ModelState {
   std::string detail;    // one sentence for people
 };
 
+// What a prompt may name as its model.
+struct ModelList {
+  std::vector<std::string> ids;  // in the server's order, kModelsMax at most
+  std::string default_id;        // asked when a prompt names none, listed or not; empty when the server chooses
+};
+inline constexpr size_t kModelsMax = 1000;
+
 // Something that answers prompts. One for each worker; all calls on its loop.
 class Model {
  public:
@@ -37,6 +45,9 @@ class Model {
   // bad status, or an answer that makes no sense), upstream_timeout, cancelled. `number` is the HTTP status where
   // there was one (100 or more); the server's own words are only logged.
   virtual Task<Result<Answer>> stream(Prompt prompt, DeltaSink& sink, CancelScope& scope) = 0;
+
+  // The models that can be asked. By default the model of state() alone. Errors: as stream(); ends within seconds.
+  virtual Task<Result<ModelList>> list_models(CancelScope& scope);
 
   [[nodiscard]] virtual ModelState state() const = 0;
 };

@@ -7,6 +7,7 @@
 #include "src/loop/deadline_scope.h"
 #include "src/upstream/chat_request.h"
 #include "src/upstream/delta_parser.h"
+#include "src/upstream/model_ids.h"
 #include "src/upstream/models_query.h"
 #include "src/upstream/upstream_error.h"
 
@@ -168,6 +169,18 @@ Task<Result<Answer>> OpenaiModel::stream(Prompt prompt, DeltaSink& sink, CancelS
                                          {"detail", error.detail},
                                          {"said", without_key(std::move(excerpt), options_.api_key)}});
   co_return answer;
+}
+
+Task<Result<ModelList>> OpenaiModel::list_models(CancelScope& scope) {
+  CO_TRY_ASSIGN(const ModelsAnswer answer,
+                co_await fetch_models(loop_, client_, options_.endpoints.models, options_.api_key, scope));
+  ModelList list;
+  CO_TRY_ASSIGN(list.ids, parse_model_ids(answer.status, answer.body));
+  // The one that a prompt would be sent with: what was looked up for one stays, whatever the server lists since.
+  list.default_id = options_.model.empty() ? listed_model_ : options_.model;
+  if (list.default_id.empty() && options_.use_first_listed)
+    list.default_id = judge_models_answer(answer.status, answer.server, answer.body).model;
+  co_return list;
 }
 
 ModelState OpenaiModel::state() const {

@@ -40,6 +40,7 @@ class OpenaiModel final : public Model {
   OpenaiModel(Loop& loop, net::HttpClient& client, OpenaiModelOptions options);
 
   Task<Result<Answer>> stream(Prompt prompt, DeltaSink& sink, CancelScope& scope) override;
+  Task<Result<ModelList>> list_models(CancelScope& scope) override;
   [[nodiscard]] ModelState state() const override;
 
  private:
