@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/base/limits.h"
+#include "src/chat/context.h"
 #include "src/loop/spawn.h"
 
 namespace bobbin::chat {
@@ -27,12 +28,11 @@ class SyncJob final : public BlockingJob {
   store::RunLog& log_;
 };
 
-void add(std::optional<upstream::Usage>& sum, const std::optional<upstream::Usage>& usage) {
-  if (!usage) return;
-  if (!sum) sum.emplace();
-  sum->prompt_tokens += usage->prompt_tokens;
-  sum->completion_tokens += usage->completion_tokens;
-  sum->total_tokens += usage->total_tokens;
+upstream::Usage sum_of(const std::optional<upstream::Usage>& one, const upstream::Usage& other) {
+  if (!one) return other;
+  return {.prompt_tokens = one->prompt_tokens + other.prompt_tokens,
+          .completion_tokens = one->completion_tokens + other.completion_tokens,
+          .total_tokens = one->total_tokens + other.total_tokens};
 }
 
 }  // namespace
@@ -50,17 +50,18 @@ class Agent::Sink final : public upstream::DeltaSink {
     ++run_.tokens;
     run_.publish_token(delta.text);
   }
+  void on_usage(const upstream::Usage& usage) noexcept override { run_.usage = sum_of(earlier_usage_, usage); }
   // Of this round alone.
   std::string take_text() noexcept { return std::move(text_); }
 
  private:
   Run& run_;
+  const std::optional<upstream::Usage> earlier_usage_ = run_.usage;
   std::string text_;
   bool begins_anew_;
 };
 
 Task<Result<upstream::Answer>> Agent::answer(upstream::Prompt prompt) {
-  std::optional<upstream::Usage> usage;
   for (uint32_t round = 0;; ++round) {
     prompt.tools.clear();
     if (!parts_.toolbox.is_empty() && round < limits::kToolRoundsMax) {
@@ -71,10 +72,10 @@ Task<Result<upstream::Answer>> Agent::answer(upstream::Prompt prompt) {
     const bool is_last = prompt.tools.empty();
     CO_TRY_ASSIGN(upstream::Answer answer,
                   co_await parts_.model.stream(is_last ? std::move(prompt) : prompt, sink, run_.scope));
-    add(usage, answer.usage);
-    answer.usage = usage;
+    if (answer.usage) sink.on_usage(*answer.usage);
     if (answer.tool_calls.empty() || is_last) co_return answer;
     CO_TRY(co_await do_calls(std::move(answer.tool_calls), sink.take_text(), prompt));
+    make_room(prompt.messages, parts_.tokens_max);
   }
 }
 

@@ -18,6 +18,7 @@ struct AgentParts {
   store::RunLog& run_log;
   upstream::Model& model;
   tools::Toolbox& toolbox;
+  uint32_t tokens_max;  // of a prompt, as ContextOptions says
 };
 
 // Makes one run's answer: asks the model, does what it calls, and asks again with the results, for kToolRoundsMax

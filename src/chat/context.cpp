@@ -4,6 +4,7 @@
 #include <iterator>
 #include <optional>
 
+#include "src/base/text.h"
 #include "src/chat/tool_steps.h"
 
 namespace bobbin::chat {
@@ -11,6 +12,11 @@ namespace {
 
 constexpr const char* kUnknownOutcome =
     "Outcome unknown: the server ended while this call was under way. It may have happened or not.";
+
+constexpr std::string_view kLeftOut = "(This result was left out to make room. Call again if it is needed.)";
+constexpr std::string_view kCutShort = "\n(Cut here: the rest does not fit.)";
+// A result is never cut below so many bytes.
+constexpr size_t kResultBytesMin = 512;
 
 std::optional<upstream::Role> prompt_role(store::Role role) noexcept {
   switch (role) {
@@ -92,6 +98,47 @@ std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,
   if (!options.system_prompt.empty()) prompt.push_back({upstream::Role::system, options.system_prompt});
   std::reverse(prompt.begin(), prompt.end());
   return prompt;
+}
+
+void make_room(std::vector<upstream::ChatMessage>& messages, uint32_t tokens_max) {
+  using upstream::Role;
+  uint64_t tokens = estimate_tokens(messages);
+  const auto last_of = [&](auto is_one) {
+    for (size_t i = messages.size(); i > 0; --i) {
+      if (is_one(messages[i - 1])) return i - 1;
+    }
+    return size_t{0};
+  };
+  const size_t first = !messages.empty() && messages[0].role == Role::system ? 1 : 0;
+  size_t question = last_of([](const auto& message) { return message.role == Role::user; });
+  while (tokens > tokens_max && first < question) {
+    size_t next_turn = first + 1;
+    while (next_turn < question && messages[next_turn].role != Role::user) ++next_turn;
+    messages.erase(messages.begin() + static_cast<ptrdiff_t>(first),
+                   messages.begin() + static_cast<ptrdiff_t>(next_turn));
+    question -= next_turn - first;
+    tokens = estimate_tokens(messages);
+  }
+  const size_t newest = last_of([](const auto& message) { return !message.tool_calls.empty(); });
+  for (size_t i = question; i < newest && tokens > tokens_max; ++i) {
+    upstream::ChatMessage& message = messages[i];
+    if (message.role != Role::tool || message.content.size() <= kLeftOut.size()) continue;
+    tokens -= estimate_tokens(message.content) - estimate_tokens(kLeftOut);
+    message.content = kLeftOut;
+  }
+  if (tokens <= tokens_max || newest + 1 >= messages.size()) return;
+  uint64_t of_results = 0;
+  for (size_t i = newest + 1; i < messages.size(); ++i) of_results += estimate_tokens(messages[i].content);
+  const uint64_t others = tokens - of_results;
+  const uint64_t share = (tokens_max > others ? tokens_max - others : 0) / (messages.size() - newest - 1);
+  const size_t bytes_max = std::max<size_t>(share * kBytesPerToken, kResultBytesMin);
+  for (size_t i = newest + 1; i < messages.size(); ++i) {
+    std::string& content = messages[i].content;
+    if (content.size() <= bytes_max) continue;
+    content.resize(bytes_max);
+    content.resize(content.size() - utf8_tail_bytes(content));
+    content.append(kCutShort);
+  }
 }
 
 }  // namespace bobbin::chat

@@ -27,4 +27,8 @@ inline constexpr size_t kBytesPerToken = 3;
 [[nodiscard]] std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,
                                                              std::vector<store::Message> newest_first);
 
+// Keeps a prompt that grows by rounds of tools within the budget: earlier turns go first, oldest first, then results of
+// earlier rounds, then the ends of the newest results. What the user asked now always stays.
+void make_room(std::vector<upstream::ChatMessage>& messages, uint32_t tokens_max);
+
 }  // namespace bobbin::chat

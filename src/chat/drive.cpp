@@ -46,13 +46,19 @@ std::string_view client_code(Code code) noexcept {
   }
 }
 
-std::optional<store::Usage> to_store(const std::optional<upstream::Usage>& usage) {
-  if (!usage) return std::nullopt;
+// Of an answer that was cut, where the model's server had said nothing yet: the pieces that came, mostly one token
+// each.
+std::optional<store::Usage> usage_of(const Run& run) {
+  if (!run.usage) {
+    if (run.tokens == 0) return std::nullopt;
+    return store::Usage{
+        .prompt_tokens = 0, .completion_tokens = run.tokens, .reasoning_tokens = 0, .total_tokens = run.tokens};
+  }
   const auto count = [](int64_t tokens) { return tokens > 0 ? static_cast<uint64_t>(tokens) : 0; };
-  return store::Usage{.prompt_tokens = count(usage->prompt_tokens),
-                      .completion_tokens = count(usage->completion_tokens),
+  return store::Usage{.prompt_tokens = count(run.usage->prompt_tokens),
+                      .completion_tokens = count(run.usage->completion_tokens),
                       .reasoning_tokens = 0,
-                      .total_tokens = count(usage->total_tokens)};
+                      .total_tokens = count(run.usage->total_tokens)};
 }
 
 // The word in the event `stopped`.
@@ -111,8 +117,9 @@ Task<void> Engine::drive(Run& run) {
   Result<upstream::Prompt> prompt = co_await build_prompt(run);
   if (prompt) {
     if (!prompt->model.empty()) run.log_model(prompt->model);
-    Agent agent({parts_.loop, parts_.pool, parts_.store.run_log(), parts_.model, parts_.toolbox}, run,
-                decode_tool_steps(run.tool_steps()));
+    Agent agent(
+        {parts_.loop, parts_.pool, parts_.store.run_log(), parts_.model, parts_.toolbox, options_.context.tokens_max},
+        run, decode_tool_steps(run.tool_steps()));
     answer = co_await agent.answer(std::move(*prompt));
   } else {
     answer = fail(prompt.error());
@@ -220,7 +227,8 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
                              {"detail", answer.error().detail},
                              {"number", answer.error().number}});
   }
-  const std::optional<store::Usage> usage = answer ? to_store(answer->usage) : std::nullopt;
+  const bool is_whole = answer.has_value();
+  const std::optional<store::Usage> usage = is_whole && !run.usage ? std::nullopt : usage_of(run);
   End end = judge(run, answer, usage);
   store::FinishRun command{.user = run.started.user,
                            .thread = run.started.thread,

@@ -11,6 +11,7 @@
 #include "src/chat/subscriber.h"
 #include "src/loop/cancel.h"
 #include "src/loop/completion.h"
+#include "src/upstream/answer.h"
 #include "storage/commands.h"
 
 namespace bobbin::chat {
@@ -104,7 +105,9 @@ class Run final : private EventSource {
   store::StartedRun started;  // complete from State::active on
   CancelScope scope;          // what the run waits for
   uint64_t tokens = 0;        // token events of the model so far
-  int64_t submitted_us = 0;   // steady clock
+  // Of all rounds, as far as the model's server has said; complete where the answer is.
+  std::optional<upstream::Usage> usage;
+  int64_t submitted_us = 0;  // steady clock
 
  private:
   friend class Outbox;

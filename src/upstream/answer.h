@@ -29,6 +29,9 @@ struct Delta {
 class DeltaSink {
  public:
   virtual void on_delta(const Delta& delta) noexcept = 0;
+  // What the server has counted so far; the last one is also the answer's. Some say it once, at the end, others on the
+  // way: what is known when an answer is cut.
+  virtual void on_usage(const Usage& usage) noexcept { static_cast<void>(usage); }
 
  protected:
   ~DeltaSink() = default;

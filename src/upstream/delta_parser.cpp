@@ -155,7 +155,10 @@ Result<void> DeltaParser::Impl::take_tool_calls(const Chunk& chunk) {
 }
 
 void DeltaParser::Impl::note(const Chunk& chunk) {
-  if (chunk.usage) answer_.usage = chunk.usage;
+  if (chunk.usage) {
+    answer_.usage = chunk.usage;
+    sink_.on_usage(*chunk.usage);
+  }
   if (!chunk.finish_reason.empty()) answer_.finish_reason = finish_word(chunk.finish_reason);
   const bool is_name = !chunk.model.empty() && chunk.model.size() <= kModelBytesMax && is_utf8(chunk.model) &&
                        !has_control_characters(chunk.model);

@@ -30,6 +30,9 @@ class StoppableSink final : public DeltaSink {
   void on_delta(const Delta& delta) noexcept override {
     if (!scope_.is_requested()) sink_.on_delta(delta);
   }
+  void on_usage(const Usage& usage) noexcept override {
+    if (!scope_.is_requested()) sink_.on_usage(usage);
+  }
 
  private:
   DeltaSink& sink_;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { expectProblem, newUser } from './support/client.mjs';
-import { answerWith, startScripted } from './support/scripted_upstream.mjs';
+import { answerWith, chunkOf, startScripted } from './support/scripted_upstream.mjs';
 import { flag, startServer } from './support/server.mjs';
 import { makeGate, manyStarts, test, until } from './support/wait.mjs';
 
@@ -50,8 +50,21 @@ test('stop ends the run from any device, closes the model\'s connection and keep
     await request.closed;
     const { messages } = await user.history(threadId);
     assert.deepEqual(messages.map((message) => [message.content, message.status]), [['hello', 'complete'], ['begun', 'stopped']]);
+    assert.deepEqual(messages[1].usage, { prompt_tokens: 0, completion_tokens: 1, total_tokens: 1 });
     assert.deepEqual(await stopped(user, { thread_id: threadId }), { stopped: false, last_event_id: Number(end.id) });
   }
+});
+
+test('usage that the model\'s server tells on the way is kept with the partial answer', async () => {
+  const user = await newUser(server);
+  upstream.answer(async (reply) => {
+    reply.head();
+    await reply.event(chunkOf({ delta: { content: 'begun' } }, { usage: { prompt_tokens: 7, completion_tokens: 1, total_tokens: 8 } }));
+  });
+  const stream = await user.open('hello', 't');
+  await stream.until('token');
+  await stopped(user, { thread_id: 't' });
+  assert.deepEqual((await user.history('t')).messages[1].usage, { prompt_tokens: 7, completion_tokens: 1, total_tokens: 8 });
 });
 
 test('before the first token: the model is left alone and the question stays', async () => {
@@ -232,7 +245,7 @@ test('an interrupt that was stored goes first after a restart too', manyStarts, 
     await own.kill();
     await own.start();
     gate.open();
-    await until('all to be answered', async () => (await user.history('t')).active_run === undefined);
+    await until('all to be answered', async () => (await user.contents('t')).at(-1) === 're: waits too');
     const contents = await user.contents('t');
     assert.deepEqual(contents.filter((text) => !text.startsWith('re: ')), ['hang', 'urgent', 'more urgent', 'waits', 'waits too']);
   } finally {
