@@ -76,7 +76,7 @@ uint64_t estimate_tokens(const std::vector<upstream::ChatMessage>& messages) {
 }  // namespace
 
 std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,
-                                               std::vector<store::Message> newest_first) {
+                                               const std::vector<store::Message>& newest_first) {
   std::vector<upstream::ChatMessage> prompt;  // newest first
   uint64_t tokens = options.system_prompt.empty() ? 0 : estimate_tokens(options.system_prompt);
   for (const store::Message& message : newest_first) {

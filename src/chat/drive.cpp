@@ -167,7 +167,7 @@ Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
   }
   upstream::Prompt prompt;
   prompt.model = decode_run_options(run.started.options).model;
-  prompt.messages = fit_context(options_.context, std::move(page.messages));
+  prompt.messages = fit_context(options_.context, page.messages);
   co_return prompt;
 }
 
@@ -261,14 +261,14 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
     log_run(run, "deleted");
     co_return true;
   }
-  publish_end(run, std::move(end.event));
+  publish_end(run, end.event);
   metrics::add(end.counter);
   log_run(run, end.log_status);
   if (finished.next) dispatch_start(std::move(*finished.next));
   co_return true;
 }
 
-void Engine::publish_end(Run& run, std::string json) {
+void Engine::publish_end(Run& run, const std::string& json) {
   const uint64_t id = run.last_event_id() + 1;
   for (Run::Behind& behind : run.publish_end(json)) {
     spawn(work_, replay({.user = run.started.user,

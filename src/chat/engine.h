@@ -157,7 +157,7 @@ class Engine {
   // Whether the store knows the end: if not, recovery will need the log.
   Task<bool> finish(Run& run, Result<upstream::Answer> answer);
   // The terminal event to all who follow the run.
-  void publish_end(Run& run, std::string json);
+  void publish_end(Run& run, const std::string& json);
   // Tries again for as long as the store's queue is full: for what must not be lost for that.
   Task<Result<store::Reply>> commit_patiently(store::Command command);
   Task<void> start_next(store::UnfinishedThread thread);
