@@ -148,15 +148,15 @@ class RunLog {
 
   // The events of one run with ids above `after`: at most `events_max` (>= 1), and about `bytes_max` bytes of them but
   // at least one. Also of a run that is being written: all that was flushed. Blocks.
-  Result<LoggedEvents> read_events(const Uuid& run_id, uint64_t after, size_t events_max, size_t bytes_max);
-
-  // The same for a reader that goes on from call to call, at its own pace: each byte of the log is read once. `place`
-  // is as new for the first call. No `events` and not `limited`: that was all, or what follows is gone.
+  //
+  // With a `place`, which is as new for the first call, the next call goes on where this one stopped and each byte of
+  // the log is read once; first_id and last_id then are those of what was looked at.
   struct Place {
     uint64_t segment = 0;
     size_t offset = 0;
   };
-  Result<LoggedEvents> read_on(const Uuid& run_id, uint64_t after, Place& place, size_t events_max, size_t bytes_max);
+  Result<LoggedEvents> read_events(const Uuid& run_id, uint64_t after, size_t events_max, size_t bytes_max,
+                                   Place* place = nullptr);
 
   // Syncs all that was flushed before the call: for a backup. Blocks.
   Result<void> sync();

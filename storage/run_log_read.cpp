@@ -103,43 +103,16 @@ Result<std::vector<std::optional<LoggedRun>>> RunLog::read_runs(const std::vecto
   return found;
 }
 
-Result<LoggedEvents> RunLog::read_events(const Uuid& run_id, uint64_t after, size_t events_max, size_t bytes_max) {
-  LoggedEvents out;
-  size_t bytes_taken = 0;
-  uint64_t next_id = after + 1;
-  for (const SegmentPtr& segment : impl_->segments.list_of_run(run_id)) {
-    TRY_ASSIGN(const std::string bytes, impl_->segments.read(*segment));
-    std::set<Uuid> runs;
-    Frame frame;
-    for (FrameReader frames(bytes, FrameReader::From::head); frames.next(frame);) {
-      runs.insert(frame.run_id);
-      if (frame.run_id != run_id || !is_event(frame.kind)) continue;
-      if (out.first_id == 0) out.first_id = frame.event_id;
-      out.last_id = std::max(out.last_id, frame.event_id);
-      if (frame.event_id != next_id || out.limited) continue;
-      const bool has_room =
-          out.events.empty() || (out.events.size() < events_max && bytes_taken + frame.bytes.size() <= bytes_max);
-      if (!has_room) {
-        out.limited = true;
-        continue;
-      }
-      out.events.push_back({.id = next_id++, .kind = frame.kind, .bytes = std::string(frame.bytes)});
-      bytes_taken += frame.bytes.size();
-    }
-    impl_->segments.set_runs(*segment, std::move(runs));
-  }
-  return out;
-}
-
 // In pieces, so that a slow reader holds no more than one, and a log of many runs is walked through once.
-Result<LoggedEvents> RunLog::read_on(const Uuid& run_id, uint64_t after, Place& place, size_t events_max,
-                                     size_t bytes_max) {
+Result<LoggedEvents> RunLog::read_events(const Uuid& run_id, uint64_t after, size_t events_max, size_t bytes_max,
+                                         Place* place) {
   LoggedEvents out;
   size_t bytes_taken = 0;
   uint64_t next_id = after + 1;
+  const Place from = place != nullptr ? *place : Place();
   for (const SegmentPtr& segment : impl_->segments.list_of_run(run_id)) {
-    if (segment->number < place.segment) continue;
-    size_t at = segment->number == place.segment ? place.offset : 0;
+    if (segment->number < from.segment) continue;
+    size_t at = segment->number == from.segment ? from.offset : 0;
     bool is_whole = at == 0;  // its runs become known
     std::set<Uuid> runs;
     for (size_t wanted = kReadOnBytes;;) {
@@ -148,12 +121,16 @@ Result<LoggedEvents> RunLog::read_on(const Uuid& run_id, uint64_t after, Place& 
       Frame frame;
       for (size_t begin = frames.believed_bytes(); frames.next(frame); begin = frames.believed_bytes()) {
         if (is_whole) runs.insert(frame.run_id);
-        if (frame.run_id != run_id || !is_event(frame.kind) || frame.event_id != next_id) continue;
+        if (frame.run_id != run_id || !is_event(frame.kind)) continue;
+        if (out.first_id == 0) out.first_id = frame.event_id;
+        out.last_id = std::max(out.last_id, frame.event_id);
+        if (frame.event_id != next_id || out.limited) continue;
         const bool has_room =
             out.events.empty() || (out.events.size() < events_max && bytes_taken + frame.bytes.size() <= bytes_max);
         if (!has_room) {
           out.limited = true;
-          place = {segment->number, at + begin};
+          if (place == nullptr) continue;
+          *place = {segment->number, at + begin};
           return out;
         }
         out.events.push_back({.id = next_id++, .kind = frame.kind, .bytes = std::string(frame.bytes)});
@@ -165,7 +142,7 @@ Result<LoggedEvents> RunLog::read_on(const Uuid& run_id, uint64_t after, Place& 
       wanted = frames.believed_bytes() > 0 ? kReadOnBytes : wanted * 2;
     }
     if (is_whole) impl_->segments.set_runs(*segment, std::move(runs));
-    place = {segment->number + 1, 0};
+    if (place != nullptr) *place = {segment->number + 1, 0};
   }
   return out;
 }

@@ -137,6 +137,8 @@ class Engine {
     uint64_t id;
     std::string json;
   };
+  // Errors: not_found.
+  Task<Result<store::ThreadSummary>> find_summary(const FollowRequest& request);
   Task<Result<std::optional<store::RunInfo>>> find_run_info(const FollowRequest& request);
   // A run that has not ended. False: it was not where it was looked for; `subscriber` is still there.
   Task<Result<bool>> follow_live(const FollowRequest& request, const store::RunInfo& info,

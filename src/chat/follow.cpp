@@ -92,12 +92,9 @@ class Engine::Replay final : private EventSource {
 
 Task<Result<bool>> Engine::follow(FollowRequest request, std::unique_ptr<Subscriber> subscriber) {
   if (!request.run_id) {
-    StoreRead find(parts_.pool, parts_.loop,
-                   [&](store::Tier tier) { return parts_.store.find_thread(request.user, request.thread, tier); });
-    CO_TRY_ASSIGN(const std::optional<store::ThreadSummary> summary, co_await find.run());
-    if (!summary) co_return fail(Code::not_found, 0, "no such thread");
-    if (summary->newest_run.is_zero()) co_return false;
-    request.run_id = summary->newest_run;
+    CO_TRY_ASSIGN(const store::ThreadSummary summary, co_await find_summary(request));
+    if (summary.newest_run.is_zero()) co_return false;
+    request.run_id = summary.newest_run;
   }
   for (int waits = 0; waits < kHandoverWaitsMax; ++waits) {
     CO_TRY_ASSIGN(std::optional<store::RunInfo> info, co_await find_run_info(request));
@@ -115,6 +112,14 @@ Task<Result<bool>> Engine::follow(FollowRequest request, std::unique_ptr<Subscri
     CO_TRY(co_await pause.run());
   }
   co_return fail(Code::overloaded, 0, "the run is not to be found; try again in a moment");
+}
+
+Task<Result<store::ThreadSummary>> Engine::find_summary(const FollowRequest& request) {
+  StoreRead find(parts_.pool, parts_.loop,
+                 [&](store::Tier tier) { return parts_.store.find_thread(request.user, request.thread, tier); });
+  CO_TRY_ASSIGN(std::optional<store::ThreadSummary> summary, co_await find.run());
+  if (!summary) co_return fail(Code::not_found, 0, "no such thread");
+  co_return std::move(*summary);
 }
 
 Task<Result<std::optional<store::RunInfo>>> Engine::find_run_info(const FollowRequest& request) {
@@ -183,8 +188,8 @@ Task<void> Engine::replay(FollowRequest request, uint64_t answer_order, Terminal
   while (is_read && after + 1 < terminal.id) {
     StoreRead read(parts_.pool, parts_.loop, [&](store::Tier tier) -> Result<store::LoggedEvents> {
       if (tier == store::Tier::memory_only) return fail(Code::would_block, 0, "the run log is on disk");
-      return parts_.store.run_log().read_on(*request.run_id, after, place, kReplayEventsMax,
-                                            Subscriber::kRoundBytesMax);
+      return parts_.store.run_log().read_events(*request.run_id, after, kReplayEventsMax, Subscriber::kRoundBytesMax,
+                                                &place);
     });
     Result<store::LoggedEvents> logged = co_await read.run();
     if (!logged || logged->events.empty()) break;
@@ -226,11 +231,8 @@ Task<std::string> Engine::read_resync(const FollowRequest& request, uint64_t ans
 Task<Result<Stopped>> Engine::stop(std::string user, std::string thread, std::optional<Uuid> run_id) {
   FollowRequest request{.user = std::move(user), .thread = std::move(thread), .run_id = run_id, .after = kFromNow};
   if (!run_id) {
-    StoreRead find(parts_.pool, parts_.loop,
-                   [&](store::Tier tier) { return parts_.store.find_thread(request.user, request.thread, tier); });
-    CO_TRY_ASSIGN(const std::optional<store::ThreadSummary> summary, co_await find.run());
-    if (!summary) co_return fail(Code::not_found, 0, "no such thread");
-    request.run_id = summary->active_run.is_zero() ? summary->newest_run : summary->active_run;
+    CO_TRY_ASSIGN(const store::ThreadSummary summary, co_await find_summary(request));
+    request.run_id = summary.active_run.is_zero() ? summary.newest_run : summary.active_run;
     if (request.run_id->is_zero()) co_return Stopped{};
   }
   CO_TRY_ASSIGN(std::optional<store::RunInfo> info, co_await find_run_info(request));

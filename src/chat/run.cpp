@@ -110,17 +110,6 @@ bool Run::serve(Reader& reader) noexcept {
   return true;
 }
 
-void Run::notify(std::string_view json) noexcept {
-  const Event event{0, json};
-  for (Reader& reader : readers_) {
-    if (!reader.is_hungry) continue;
-    const Appetite appetite = reader.subscriber->on_events({&event, 1});
-    reader.is_hungry = appetite == Appetite::more;
-    if (appetite == Appetite::gone) reader.subscriber.reset();
-  }
-  std::erase_if(readers_, [](const Reader& reader) { return reader.subscriber == nullptr; });
-}
-
 void Run::attach(std::unique_ptr<Subscriber> subscriber, const AttachOptions& options) {
   subscriber->bind(*this);
   Reader reader{.subscriber = std::move(subscriber),

@@ -76,8 +76,6 @@ class Run final : private EventSource {
   void open_gate();
   // Complete when the gate is open.
   Completion& gate_opened() noexcept { return gate_opened_; }
-  // Tells the subscribers something that is not part of the log (their place in the queue).
-  void notify(std::string_view json) noexcept;
 
   struct AttachOptions {
     uint64_t after = 0;            // the events after this one, then as they come; kFromNow

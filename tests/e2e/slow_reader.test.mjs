@@ -75,11 +75,9 @@ test('stalled readers are bounded, delay nobody, and get everything later', asyn
   // The run itself (its journal, the answer in the making), and for each of the stalled what waits for its socket, twice where it is on
   // the other worker: a few hundred kilobytes, of the 16 MB that it has not read.
   assert.ok(grown < 20e6 + stalledCount * 600e3, `the server grew by ${grown} bytes`);
-  const started = Date.now();
   const other = await newUser(server);
   upstream.answer(async (reply) => { reply.head(); await reply.text('quick'); await reply.finish(); });
   assert.equal((await other.ask('hello', 't')).text, 'quick');
-  assert.ok(Date.now() - started < 20_000);
 
   // Some read on while the run goes on, the others only after its end: from the log.
   const half = stalled.slice(0, stalledCount / 2);

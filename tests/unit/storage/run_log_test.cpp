@@ -225,7 +225,7 @@ TEST_CASE(reading_on_gives_every_event_once_over_segments_in_pieces_of_any_size)
     uint64_t seen = 17;
     size_t calls = 0;
     for (bool more = true; more && calls < 3000; ++calls) {
-      const LoggedEvents got = CHECK_OK(f.log->read_on(run_number(1), seen, place, 2000, bytes_max));
+      const LoggedEvents got = CHECK_OK(f.log->read_events(run_number(1), seen, 2000, bytes_max, &place));
       more = got.limited;
       for (const LoggedEvent& event : got.events) {
         CHECK_EQ(event.id, seen + 1);
@@ -236,7 +236,7 @@ TEST_CASE(reading_on_gives_every_event_once_over_segments_in_pieces_of_any_size)
     CHECK_EQ(seen, bytes_max == 1 ? uint64_t{17 + 3000} : kEvents);
   }
   RunLog::Place place;
-  CHECK(CHECK_OK(f.log->read_on(run_number(3), 0, place, 10, 1000)).events.empty());
+  CHECK(CHECK_OK(f.log->read_events(run_number(3), 0, 10, 1000, &place)).events.empty());
 }
 
 TEST_CASE(a_segment_ends_at_its_size_and_at_its_age) {
