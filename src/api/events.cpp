@@ -18,7 +18,10 @@ class FeedStream final : public chat::FeedFollower, private SseStream::Writer {
   bool begin() { return stream_.begin(); }
 
   Taken on_event(uint64_t sequence, std::string_view json) noexcept override {
-    switch (stream_.send(sequence, json)) {
+    thread_local std::string event;  // keeps its memory from event to event
+    event.clear();
+    append_event(event, sequence, json);
+    switch (stream_.send(event)) {
       case net::WriteState::ok: return Taken::ok;
       case net::WriteState::slow: return Taken::slow;
       case net::WriteState::gone: return Taken::gone;

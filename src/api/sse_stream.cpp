@@ -18,27 +18,17 @@ bool SseStream::begin() {
   return true;
 }
 
-net::WriteState SseStream::send(std::optional<uint64_t> id, std::string_view json) {
-  frame_.clear();
-  if (id) {
-    http::append_sse_event(frame_, *id, json);
-  } else {
-    http::append_sse_data(frame_, "", json);
-  }
-  return write();
+net::WriteState SseStream::send(std::string_view events) {
+  last_write_ms_ = loop_.now_ms();
+  const net::WriteState state = responder_.write(events);
+  if (state == net::WriteState::gone) disarm();
+  return state;
 }
 
 void SseStream::end() {
   unwatch();
   disarm();
   responder_.end();
-}
-
-net::WriteState SseStream::write() {
-  last_write_ms_ = loop_.now_ms();
-  const net::WriteState state = responder_.write(frame_);
-  if (state == net::WriteState::gone) disarm();
-  return state;
 }
 
 void SseStream::on_gone() noexcept {
@@ -54,10 +44,18 @@ void SseStream::on_timer() noexcept {
     return;
   }
   arm(loop_.timers(), loop_.now_ms() + limits::kSseHeartbeatMs);
-  frame_.clear();
-  http::append_sse_comment(frame_, "");
+  std::string comment;
+  http::append_sse_comment(comment, "");
   // Where the client is gone on_gone() follows; where it is slow the marks and the stall timeout hold.
-  static_cast<void>(write());
+  static_cast<void>(send(comment));
+}
+
+void append_event(std::string& out, std::optional<uint64_t> id, std::string_view json) {
+  if (id) {
+    http::append_sse_event(out, *id, json);
+  } else {
+    http::append_sse_data(out, "", json);
+  }
 }
 
 }  // namespace bobbin::api

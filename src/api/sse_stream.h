@@ -31,8 +31,8 @@ class SseStream final : private net::GoneListener, private Timer {
 
   // Sends the head. Call once, before all else. False: the client has left.
   bool begin();
-  // An event of one line. 0 is an id like any other; nullopt: an event without `id:`.
-  [[nodiscard]] net::WriteState send(std::optional<uint64_t> id, std::string_view json);
+  // Events, as append_event() makes them.
+  [[nodiscard]] net::WriteState send(std::string_view events);
   // The writer hears nothing any more.
   void end();
 
@@ -40,14 +40,15 @@ class SseStream final : private net::GoneListener, private Timer {
   void on_gone() noexcept override;
   void on_drained() noexcept override { writer_.on_stream_drained(); }
   void on_timer() noexcept override;
-  [[nodiscard]] net::WriteState write();
 
   Loop& loop_;
   const net::Responder responder_;
   net::HeaderList common_headers_;
   Writer& writer_;
-  std::string frame_;  // reused for each event
   uint64_t last_write_ms_ = 0;
 };
+
+// An event of one line. 0 is an id like any other; nullopt: an event without `id:`.
+void append_event(std::string& out, std::optional<uint64_t> id, std::string_view json);
 
 }  // namespace bobbin::api
