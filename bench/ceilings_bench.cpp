@@ -219,11 +219,11 @@ class Bench {
           .user = "user", .thread = "thread", .limit = 1000, .bytes_max = size_t{16} << 20, .cursor = std::nullopt};
       for (;;) {
         HistoryPage read = must(store.read_history(query, Tier::any), "history");
-        for (const Message& message : read.messages) {
+        for (const MessageView& message : read.messages) {
           std::string key;
           append_message_key(key, "user", "thread", message.order);
           std::string value;
-          append_message_record(value, message);
+          append_message_record(value, message.as<std::string>());
           check(db_->Put({}, key, value));
         }
         if (!read.next) break;

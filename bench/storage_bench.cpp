@@ -141,9 +141,9 @@ class Bench {
   double read_history(const std::string& thread, Tier tier) {
     const HistoryQuery query{.user = "append", .thread = thread, .limit = 50, .bytes_max = kPageBytes, .cursor = {}};
     return microseconds([&] {
-      const auto page = store_->read_history(query, tier);
+      auto page = store_->read_history(query, tier);
       if (!page && page.error().code == Code::would_block) return void(++blocked_);
-      if (must(page, "history").messages.size() != 50) std::abort();
+      if (must(std::move(page), "history").messages.size() != 50) std::abort();
     });
   }
 

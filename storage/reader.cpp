@@ -119,10 +119,10 @@ Result<HistoryPage> Reader::read_history(const HistoryQuery& query, Tier tier) c
       continue;
     }
     if (*order < wanted) break;
-    const std::string_view record = scan.value();
-    if (!page.messages.empty() && bytes + record.size() > query.bytes_max) break;
+    if (!page.messages.empty() && bytes + scan.value().size() > query.bytes_max) break;
+    const std::string_view record = page.texts.keep(scan.value());
     bytes += record.size();
-    Message& message = page.messages.emplace_back();
+    MessageView& message = page.messages.emplace_back();
     if (const auto decoded = decode_message(record, *order, message); !decoded)
       return fail(corrupt_row(Family::messages, scan.key(), decoded.error()));
     if (message.parent_order >= wanted) {

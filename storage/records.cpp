@@ -73,11 +73,8 @@ void append_message_record(std::string& out, const Message& message) {
 // A page of history decodes 50 of them: what is before the first text is checked at once.
 constexpr size_t kMessageFixedBytes = 16 + 1 + 1 + 1 + 8 + 8 + 4 + 16;
 
-Result<void> decode_message(std::string_view bytes, uint64_t order, Message& message) {
+Result<void> decode_message(std::string_view bytes, uint64_t order, MessageView& message) {
   TRY_ASSIGN(auto record, open_record(bytes, RecordType::message));
-  const auto assign = [](std::string& text, std::string_view blob) {
-    if (!blob.empty()) text = std::string(blob);  // cheaper than assign(), which looks at what is there
-  };
   const std::string_view fixed = record.take(kMessageFixedBytes);
   if (fixed.empty()) return misfit();
   FixedFields field(fixed);
@@ -90,11 +87,11 @@ Result<void> decode_message(std::string_view bytes, uint64_t order, Message& mes
   message.parent_order = field.le64();
   message.depth = field.le32();
   message.run_id = field.id();
-  assign(message.model, record.blob());
-  assign(message.finish_reason, record.blob());
-  assign(message.content, record.blob());
-  assign(message.reasoning, record.blob());
-  assign(message.tool_steps, record.blob());
+  message.model = record.blob();
+  message.finish_reason = record.blob();
+  message.content = record.blob();
+  message.reasoning = record.blob();
+  message.tool_steps = record.blob();
   if ((has & kHasUsage) != 0) {
     Usage& usage = message.usage.emplace();
     usage.prompt_tokens = record.le64();
@@ -110,9 +107,9 @@ Result<void> decode_message(std::string_view bytes, uint64_t order, Message& mes
 }
 
 Result<Message> decode_message(std::string_view bytes, uint64_t order) {
-  Message message;
+  MessageView message;
   TRY(decode_message(bytes, order, message));
-  return message;
+  return message.as<std::string>();
 }
 
 void append_summary_record(std::string& out, const ThreadSummary& summary) {

@@ -112,8 +112,8 @@ struct ErasureRecord {
 // caller.
 void append_message_record(std::string& out, const Message& message);
 Result<Message> decode_message(std::string_view record, uint64_t order);
-// The same into a message that is as new; on an error it is left half filled.
-Result<void> decode_message(std::string_view record, uint64_t order, Message& message);
+// The same into a message that is as new, whose texts are then views of `record`; on an error it is left half filled.
+Result<void> decode_message(std::string_view record, uint64_t order, MessageView& message);
 
 void append_summary_record(std::string& out, const ThreadSummary& summary);
 Result<ThreadSummary> decode_summary(std::string_view record, std::string_view thread);

@@ -10,6 +10,7 @@
 #include "src/base/clock.h"
 #include "src/base/limits.h"
 #include "src/base/result.h"
+#include "src/base/text_arena.h"
 #include "storage/backup.h"
 #include "storage/commands.h"
 #include "storage/cursor.h"
@@ -101,9 +102,10 @@ struct HistoryPage {
   bool found = false;  // false: no such thread; the rest is then empty
   uint64_t incarnation = 0;
   uint32_t message_count = 0;         // of the active branch, not of the page
-  std::vector<Message> messages;      // newest first
+  std::vector<MessageView> messages;  // newest first; their texts are in `texts`
   std::optional<HistoryCursor> next;  // absent: the branch's root is in `messages`
   std::optional<Uuid> active_run;
+  TextArena texts;
 };
 
 struct SessionsQuery {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/base/uuid.h"
@@ -47,25 +48,47 @@ struct Usage {
   friend bool operator==(const Usage&, const Usage&) = default;
 };
 
-// One message. Immutable once stored.
-struct Message {
+// One message. Immutable once stored. Text: std::string, or std::string_view where somebody else holds the bytes.
+template <class Text>
+struct BasicMessage {
   Uuid id;                 // UUIDv7 of `order`: an id and its thread give the key
   uint64_t order = 0;      // the stamp of design.md §4: unique and strictly increasing in its thread; never shown
   int64_t created_us = 0;  // what is shown; may disagree with the order when the clock was set
   Role role = Role::user;
   MessageStatus status = MessageStatus::complete;
-  std::string content;        // UTF-8
-  std::string reasoning;      // UTF-8, may be empty
+  Text content;               // UTF-8
+  Text reasoning;             // UTF-8, may be empty
   uint64_t parent_order = 0;  // 0: the first message of its branch
   uint32_t depth = 1;         // messages from the root to this one, itself included
   Uuid run_id;                // zero: none (imported)
-  std::string model;          // may be empty
-  std::string finish_reason;  // may be empty
-  std::string tool_steps;     // JSON bytes, opaque to the store; may be empty
+  Text model;                 // may be empty
+  Text finish_reason;         // may be empty
+  Text tool_steps;            // JSON bytes, opaque to the store; may be empty
   std::optional<Usage> usage;
 
-  friend bool operator==(const Message&, const Message&) = default;
+  friend bool operator==(const BasicMessage&, const BasicMessage&) = default;
+
+  // The same message with the other kind of text: a copy of its own, or views of this one.
+  template <class OtherText>
+  [[nodiscard]] BasicMessage<OtherText> as() const {
+    return {.id = id,
+            .order = order,
+            .created_us = created_us,
+            .role = role,
+            .status = status,
+            .content = OtherText(content),
+            .reasoning = OtherText(reasoning),
+            .parent_order = parent_order,
+            .depth = depth,
+            .run_id = run_id,
+            .model = OtherText(model),
+            .finish_reason = OtherText(finish_reason),
+            .tool_steps = OtherText(tool_steps),
+            .usage = usage};
+  }
 };
+using Message = BasicMessage<std::string>;
+using MessageView = BasicMessage<std::string_view>;
 
 // Bits of ThreadSummary::flags.
 namespace thread_flags {

@@ -42,7 +42,7 @@ std::string without_break(std::string_view text) {
 }
 
 // One message of a thread as the model sees it, oldest first: an answer that called tools is several.
-std::vector<upstream::ChatMessage> expand(upstream::Role role, const store::Message& message, bool with_steps) {
+std::vector<upstream::ChatMessage> expand(upstream::Role role, const store::MessageView& message, bool with_steps) {
   std::vector<upstream::ChatMessage> shown;
   std::string_view rest = message.content;
   size_t at = 0;
@@ -76,10 +76,10 @@ uint64_t estimate_tokens(const std::vector<upstream::ChatMessage>& messages) {
 }  // namespace
 
 std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,
-                                               const std::vector<store::Message>& newest_first) {
+                                               const std::vector<store::MessageView>& newest_first) {
   std::vector<upstream::ChatMessage> prompt;  // newest first
   uint64_t tokens = options.system_prompt.empty() ? 0 : estimate_tokens(options.system_prompt);
-  for (const store::Message& message : newest_first) {
+  for (const store::MessageView& message : newest_first) {
     const std::optional<upstream::Role> role = prompt_role(message.role);
     if (!role) continue;
     std::vector<upstream::ChatMessage> shown = expand(*role, message, true);

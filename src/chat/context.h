@@ -25,7 +25,7 @@ inline constexpr size_t kBytesPerToken = 3;
 // the budget holds, without a gap, beginning with one of the user's: with what they called and what came of it, or
 // where that is too much, without. Messages without text are left out.
 [[nodiscard]] std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,
-                                                             const std::vector<store::Message>& newest_first);
+                                                             const std::vector<store::MessageView>& newest_first);
 
 // Keeps a prompt that grows by rounds of tools within the budget: earlier turns go first, oldest first, then results of
 // earlier rounds, then the ends of the newest results. What the user asked now always stays.

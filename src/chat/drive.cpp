@@ -134,7 +134,7 @@ Task<void> Engine::drive(Run& run) {
 }
 
 // The last bytes of a text, at most so many, whole characters.
-std::string end_of(std::string text, size_t bytes_max) {
+std::string_view end_of(std::string_view text, size_t bytes_max) {
   if (text.size() <= bytes_max) return text;
   size_t from = text.size() - bytes_max;
   while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xc0) == 0x80) ++from;
@@ -161,9 +161,9 @@ Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
   if (run.started.kind == store::SubmitKind::continue_answer) {
     begin_with(run, page.messages);
   } else if (page.messages.empty() || page.messages[0].order != run.started.user_order) {
-    store::Message own;
+    store::MessageView own;
     own.content = run.started.content;
-    page.messages.insert(page.messages.begin(), std::move(own));
+    page.messages.insert(page.messages.begin(), own);
   }
   upstream::Prompt prompt;
   prompt.model = decode_run_options(run.started.options).model;
@@ -172,11 +172,11 @@ Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
 }
 
 // A continued answer begins with what there is of it: its readers get all of it, and what is stored is whole.
-void Engine::begin_with(Run& run, std::vector<store::Message>& newest_first) {
-  store::Message& left = newest_first.front();
+void Engine::begin_with(Run& run, std::vector<store::MessageView>& newest_first) {
+  store::MessageView& left = newest_first.front();
   if (left.role != store::Role::assistant) return;  // the question is answered from the start
   const std::vector<ToolStep> steps = decode_tool_steps(left.tool_steps);
-  if (!steps.empty()) run.log_tool_steps(left.tool_steps, steps.size());
+  if (!steps.empty()) run.log_tool_steps(std::string(left.tool_steps), steps.size());
   if (left.content.empty()) return;
   run.publish_token(left.content);
   // Of the results of its last calls it has said nothing yet: the model goes on from them.
@@ -184,12 +184,12 @@ void Engine::begin_with(Run& run, std::vector<store::Message>& newest_first) {
   // Its end is what the model goes on from.
   const size_t bytes_max = size_t{options_.context.tokens_max} / 2 * kBytesPerToken;
   if (left.content.size() > bytes_max) {
-    left.content = end_of(std::move(left.content), bytes_max);
-    left.tool_steps.clear();  // they name places in the whole text
+    left.content = end_of(left.content, bytes_max);
+    left.tool_steps = {};  // they name places in the whole text
   }
-  store::Message request;
+  store::MessageView request;
   request.content = kContinueRequest;
-  newest_first.insert(newest_first.begin(), std::move(request));
+  newest_first.insert(newest_first.begin(), request);
 }
 
 Task<Result<store::HistoryPage>> Engine::read_context(const Run& run) {
@@ -205,13 +205,15 @@ Task<Result<store::HistoryPage>> Engine::read_context(const Run& run) {
     StoreRead read(parts_.pool, parts_.loop,
                    [this, &query](store::Tier tier) { return parts_.store.read_history(query, tier); });
     CO_TRY_ASSIGN(store::HistoryPage page, co_await read.run());
-    for (store::Message& message : page.messages) {
+    for (const store::MessageView& message : page.messages)
       tokens += estimate_tokens(message.content) + estimate_tokens(message.tool_steps);
-      message.reasoning = {};
-      if (!first) context.messages.push_back(std::move(message));
-    }
     query.cursor = page.next;
-    if (first) context = std::move(page);
+    if (first) {
+      context = std::move(page);
+    } else {
+      context.messages.insert(context.messages.end(), page.messages.begin(), page.messages.end());
+      context.texts.adopt(std::move(page.texts));
+    }
     const bool is_enough = tokens > options_.context.tokens_max || context.messages.size() >= kContextMessagesMax;
     if (!query.cursor || is_enough) co_return context;
   }

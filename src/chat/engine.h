@@ -154,7 +154,7 @@ class Engine {
 
   Task<void> drive(Run& run);
   Task<Result<upstream::Prompt>> build_prompt(Run& run);
-  void begin_with(Run& run, std::vector<store::Message>& newest_first);
+  void begin_with(Run& run, std::vector<store::MessageView>& newest_first);
   Task<Result<store::HistoryPage>> read_context(const Run& run);
   // Whether the store knows the end: if not, recovery will need the log.
   Task<bool> finish(Run& run, Result<upstream::Answer> answer);

@@ -50,7 +50,7 @@ std::string resync_event(std::string_view thread, const Uuid& run_id, const stor
   json::Object event(out);
   event.field("type", "resync").field("thread_id", thread).field("run_id", run_id.to_string());
   if (message != nullptr) {
-    append_message(event.key("message"), *message);
+    append_message(event.key("message"), message->as<std::string_view>());
   } else {
     event.null("message");
   }

@@ -45,7 +45,7 @@ void append_tools(std::string& out, std::string_view tool_steps) {
 
 }  // namespace
 
-void append_message(std::string& out, const store::Message& message) {
+void append_message(std::string& out, const store::MessageView& message) {
   json::Object object(out);
   object.field("id", message.id.to_string()).field("role", role_name(message.role)).field("content", message.content);
   append_rfc3339(object.key("timestamp").append("\""), message.created_us);

@@ -5,6 +5,7 @@
 #include "src/base/json.h"
 #include "src/base/metrics.h"
 #include "src/base/result.h"
+#include "src/base/text_arena.h"
 #include "src/base/uuid.h"
 #include "tests/support/test.h"
 
@@ -23,6 +24,24 @@ TEST_CASE(times_have_six_digits_and_a_z) {
   CHECK_EQ(rfc3339(1'709'164'800'000'001), "2024-02-29T00:00:00.000001Z");
   CHECK_EQ(rfc3339(-1), "1970-01-01T00:00:00.000000Z");
   CHECK_EQ(rfc3339(INT64_MAX), "9999-12-31T23:59:59.999999Z");
+}
+
+TEST_CASE(texts_of_an_arena_stay_where_they_are_when_it_grows_moves_and_is_given_away) {
+  std::vector<std::string> texts{"", "a", std::string(1 << 20, 'b'), std::string(40'000, 'c')};
+  for (int i = 0; i < 5000; ++i)
+    texts.push_back(std::string(static_cast<size_t>(i % 300), static_cast<char>('a' + i % 26)));
+  TextArena whole;
+  std::vector<std::string_view> kept;
+  for (size_t i = 0; i < texts.size();) {
+    TextArena part;
+    for (size_t of_part = 0; of_part < 1000 && i < texts.size(); ++of_part, ++i) kept.push_back(part.keep(texts[i]));
+    TextArena moved = std::move(part);
+    kept.push_back(moved.keep("between"));
+    texts.insert(texts.begin() + static_cast<ptrdiff_t>(i++), "between");
+    whole.adopt(std::move(moved));
+  }
+  CHECK_EQ(kept.size(), texts.size());
+  for (size_t i = 0; i < kept.size(); ++i) CHECK_EQ(kept[i], texts[i]);
 }
 
 TEST_CASE(big_endian_order_is_number_order) {

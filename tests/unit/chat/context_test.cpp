@@ -7,10 +7,11 @@
 namespace bobbin::chat {
 namespace {
 
-store::Message message(store::Role role, std::string content) {
-  store::Message result;
+// A view of `content`.
+store::MessageView message(store::Role role, std::string_view content) {
+  store::MessageView result;
   result.role = role;
-  result.content = std::move(content);
+  result.content = content;
   return result;
 }
 
@@ -74,15 +75,16 @@ std::vector<ToolStep> two_steps() {
                       .summary = {}}}}};
 }
 
-store::Message with_steps() {
-  store::Message answer = message(store::Role::assistant, "first\n\nlast");
-  answer.tool_steps = encode_tool_steps(two_steps());
+store::MessageView with_steps() {
+  static const std::string steps = encode_tool_steps(two_steps());
+  store::MessageView answer = message(store::Role::assistant, "first\n\nlast");
+  answer.tool_steps = steps;
   return answer;
 }
 
 TEST_CASE(an_answer_that_called_tools_is_shown_with_calls_and_results_where_there_is_room) {
-  std::vector<store::Message> newest_first{message(store::Role::user, "now"), with_steps(),
-                                           message(store::Role::user, "then")};
+  std::vector<store::MessageView> newest_first{message(store::Role::user, "now"), with_steps(),
+                                               message(store::Role::user, "then")};
   const auto prompt = fit_context({}, newest_first);
   CHECK_EQ(shape(prompt), "user:then assistant:firs tool:rrrr assistant: tool:Outc assistant:last user:now ");
   CHECK_EQ(prompt[1].content, "first");

@@ -153,7 +153,8 @@ class World {
 store::Message newest_message(World& world) {
   return CHECK_OK(world.store->read_history(
                       {.user = "u", .thread = "t", .limit = 1, .bytes_max = 1 << 20, .cursor = {}}, store::Tier::any))
-      .messages[0];
+      .messages[0]
+      .as<std::string>();
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ struct World {
     query.bytes_max = 64 << 20;
     const HistoryPage page = CHECK_OK(store->read_history(query, Tier::any));
     std::vector<std::string> contents;
-    for (const Message& message : page.messages) contents.insert(contents.begin(), message.content);
+    for (const MessageView& message : page.messages) contents.emplace(contents.begin(), message.content);
     return contents;
   }
   uint64_t bytes_of_backups() const {

@@ -41,7 +41,7 @@ void check_branches(Fixture& f) {
 void check_every_field(Fixture& f) {
   const HistoryPage page = f.page("ana", "temporary");
   CHECK_EQ(page.messages.size(), size_t{2});
-  const Message& answer = page.messages[0];
+  const MessageView& answer = page.messages[0];
   CHECK_EQ(answer.content, "half an ");
   CHECK_EQ(answer.reasoning, "because");
   CHECK_EQ(answer.model, "a model");
@@ -62,7 +62,8 @@ void check_every_field(Fixture& f) {
 // What the process that died was in the middle of.
 void check_recovery(Fixture& f) {
   CHECK((f.history("ben", "busy") == std::vector<std::string>{"who speaks?", "I speak"}));
-  const Message answer = f.page("ben", "busy").messages[0];
+  const HistoryPage page = f.page("ben", "busy");
+  const MessageView& answer = page.messages[0];
   CHECK(answer.status == MessageStatus::interrupted && answer.reasoning == "hm" && answer.model == "a model");
   CHECK_EQ(CHECK_OK(f.store->read_queue("ben", "busy", Tier::any)).size(), size_t{1});
   CHECK((f.history("ben", "gone") == std::vector<std::string>{"the second life", "of a thread"}));

@@ -54,9 +54,9 @@ class Replica {
         const ThreadSummary summary = *CHECK_OK(f.store->find_thread(user, thread, Tier::any));
         CHECK(found->second.summary == summary);
         CHECK_EQ(found->second.messages.size(), static_cast<size_t>(summary.total_messages));
-        for (const Message& message : f.page(user, thread).messages) {
-          CHECK(found->second.messages.at(message.order) == message);
-        }
+        const HistoryPage page = f.page(user, thread);
+        for (const MessageView& message : page.messages)
+          CHECK(found->second.messages.at(message.order).as<std::string_view>() == message);
       }
     }
     CHECK_EQ(threads_.size(), threads);

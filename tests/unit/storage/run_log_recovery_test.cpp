@@ -47,7 +47,7 @@ TEST_CASE(every_logged_token_of_an_unfinished_run_is_in_its_answer) {
   f.reopen();
   const HistoryPage page = f.page("u", "t");
   CHECK_EQ(page.messages.size(), size_t{2});
-  const Message& answer = page.messages[0];
+  const Message answer = page.messages[0].as<std::string>();
   CHECK(answer.id == run.message_id && answer.status == MessageStatus::interrupted);
   CHECK_EQ(answer.content + "|" + answer.reasoning + "|" + answer.model, "so far|r|m");
   CHECK_EQ(info_of(f, run).terminal_event_id, uint64_t{5});

@@ -60,7 +60,7 @@ class Speaker {
       const HistoryPage page = f.page(key.first, key.second, 1);
       const bool has_answer = page.messages.at(0).id == run->message_id;
       if (has_answer) CHECK(page.messages[0].status == MessageStatus::interrupted);
-      const std::string text = has_answer ? page.messages[0].content : "";
+      const std::string text(has_answer ? page.messages[0].content : "");
       const Said& said = said_[*thread.active];
       CHECK(said.text.starts_with(text));
       CHECK(text.size() >= (survived == Survived::what_was_told ? said.told_bytes : said.synced_bytes));

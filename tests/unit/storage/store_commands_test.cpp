@@ -65,7 +65,7 @@ TEST_CASE(an_answer_is_stored_with_its_reserved_id) {
   CHECK(std::get<Finished>(CHECK_OK(f.store->execute(finish))).applied);
   const HistoryPage page = f.page("u", "t");
   CHECK_EQ(page.messages.size(), size_t{2});
-  const Message& answer = page.messages[0];
+  const Message answer = page.messages[0].as<std::string>();
   CHECK(answer.id == run.message_id);
   CHECK_EQ(answer.order, run.answer_order);
   CHECK_EQ(answer.created_us, kStartUs + 5'000'000);

@@ -152,7 +152,7 @@ std::vector<std::string> Fixture::history(const std::string& user, const std::st
   do {
     HistoryPage one = page(user, thread, limit, cursor);
     CHECK(one.messages.size() <= limit);
-    for (const Message& message : one.messages) contents.insert(contents.begin(), message.content);
+    for (const MessageView& message : one.messages) contents.emplace(contents.begin(), message.content);
     cursor = one.next;
     if (cursor) cursor = CHECK_OK(parse_history_cursor(format_history_cursor(*cursor, user, thread), user, thread));
   } while (cursor);

@@ -319,7 +319,7 @@ void CommandMaker::learn_ids(Fixture& f, const Model& model) {
   auto& [incarnation, ids] = ids_[it->first];
   if (incarnation != page.incarnation) ids.clear();
   incarnation = page.incarnation;
-  for (const Message& message : page.messages) ids[message.content] = message.id;
+  for (const MessageView& message : page.messages) ids[std::string(message.content)] = message.id;
 }
 
 void CommandMaker::move_clock() {

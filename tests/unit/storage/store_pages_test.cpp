@@ -48,7 +48,7 @@ TEST_CASE(older_pages_do_not_move_when_messages_are_added) {
   std::optional<HistoryCursor> cursor;
   do {
     const HistoryPage page = f.page("u", "t", 3, cursor);
-    for (const Message& message : page.messages) seen.insert(seen.begin(), message.content);
+    for (const MessageView& message : page.messages) seen.emplace(seen.begin(), message.content);
     cursor = page.next;
     f.turn("u", "t", "late", "late");
   } while (cursor);

@@ -102,7 +102,7 @@ TEST_CASE(a_hundred_submits_at_once_to_a_new_thread_are_answered_in_queue_order)
   CHECK_EQ(page.messages.size(), size_t{1});
   auto waiting = CHECK_OK(f.store->read_queue("u", "t", Tier::any));
   CHECK_EQ(waiting.size(), size_t{99});
-  std::vector<std::string> expected{page.messages[0].content, "a0"};
+  std::vector<std::string> expected{std::string(page.messages[0].content), "a0"};
   const auto info = CHECK_OK(f.store->find_run("u", "t", *page.active_run, Tier::any));
   StartedRun run{.user = "u",
                  .thread = "t",
