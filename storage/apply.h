@@ -68,6 +68,7 @@ class Applier {
   Result<Reply> apply(TrimChanges& command);
   Result<Reply> apply(MoveFollower& command);
   Result<Reply> apply(ForgetRequests& command);
+  Result<Reply> apply(PutMemory& command);
 
   // What a named request has led to; nullopt: it is new, or has no name. Errors: as Submit says.
   Result<std::optional<Submitted>> find_request(const Submit& command);

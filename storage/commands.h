@@ -180,6 +180,18 @@ struct ChangeSetting {
 inline constexpr size_t kSettingNameBytesMax = 64;
 inline constexpr size_t kSettingBytesMax = 64 * 1024;
 
+// Keeps what the model made of the older part of a branch. Derived, so it makes no change entry. Nothing happens when
+// the thread is not there, is another incarnation, or does not have the message that `memory` ends with. Errors:
+// too_large (text or model above kMemoryBytesMax).
+struct PutMemory {
+  std::string user;
+  std::string thread;
+  uint64_t incarnation = 0;
+  Memory memory;
+  std::vector<uint64_t> replaces;  // orders of memories that go with it: of older parts, and of branches that were left
+};
+inline constexpr size_t kMemoryBytesMax = 64 * 1024;
+
 // Below: asked for by the store's own housekeeping (storage/housekeeper.h) and by followers. Only ExpireThread, which
 // is a deletion, makes a change entry.
 
@@ -237,7 +249,7 @@ struct Done {};
 inline constexpr size_t kCommandBytesMax = 16 * 1024 * 1024;
 
 using Command = std::variant<Submit, FinishRun, StartNext, CancelQueued, DeleteThread, DeleteUserThreads, ChangeSetting,
-                             ExpireThread, PurgeRows, EndErasure, TrimChanges, MoveFollower, ForgetRequests>;
+                             ExpireThread, PurgeRows, EndErasure, TrimChanges, MoveFollower, ForgetRequests, PutMemory>;
 
 // In the order of Command: Submit → Submitted, FinishRun → Finished, StartNext → StartedNext, CancelQueued → Cancelled,
 // deletes → Deleted, all others → Done.

@@ -55,6 +55,12 @@ void append_message_key(std::string& out, std::string_view user, std::string_vie
   append_be64(out, ~order);
 }
 
+void append_annotation_key(std::string& out, std::string_view user, std::string_view thread, uint64_t order,
+                           AnnotationKind kind) {
+  append_message_key(out, user, thread, order);
+  out.push_back(static_cast<char>(kind));
+}
+
 void append_recency_key(std::string& out, std::string_view user, uint64_t stamp, std::string_view thread) {
   append_str(out, user);
   append_be64(out, ~stamp);
@@ -113,6 +119,13 @@ std::optional<MessageKey> parse_message_key(std::string_view key) noexcept {
   const auto split = split_thread_key(key, 8);
   if (!split) return std::nullopt;
   return MessageKey{split->user, split->thread, ~load_be64(split->tail)};
+}
+
+std::optional<AnnotationKey> parse_annotation_key(std::string_view key) noexcept {
+  const auto split = split_thread_key(key, 9);
+  if (!split) return std::nullopt;
+  return AnnotationKey{split->user, split->thread, ~load_be64(split->tail),
+                       static_cast<AnnotationKind>(static_cast<uint8_t>(split->tail[8]))};
 }
 
 std::optional<RecencyKey> parse_recency_key(std::string_view key) noexcept {

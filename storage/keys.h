@@ -24,6 +24,11 @@ void append_thread_prefix(std::string& out, std::string_view user, std::string_v
 // str(user) | str(thread) | be64 ~order. 266 bytes at most. Within a thread, byte order is newest first.
 void append_message_key(std::string& out, std::string_view user, std::string_view thread, uint64_t order);
 
+// The same and u8 kind: what belongs to a message, but is not part of it. Frozen: FORMAT.md, "Keys".
+enum class AnnotationKind : uint8_t { reaction = 1, memory = 2 };
+void append_annotation_key(std::string& out, std::string_view user, std::string_view thread, uint64_t order,
+                           AnnotationKind kind);
+
 // str(user) | be64 ~stamp | str(thread). 266 bytes at most. Within a user, byte order is newest first.
 void append_recency_key(std::string& out, std::string_view user, uint64_t stamp, std::string_view thread);
 
@@ -66,6 +71,12 @@ struct MessageKey {
   std::string_view thread;
   uint64_t order;
 };
+struct AnnotationKey {
+  std::string_view user;
+  std::string_view thread;
+  uint64_t order;
+  AnnotationKind kind;  // also one that this program does not know
+};
 struct RecencyKey {
   std::string_view user;
   uint64_t stamp;
@@ -92,6 +103,7 @@ struct FeedKey {
 };
 std::optional<ThreadKey> parse_thread_key(std::string_view key) noexcept;
 std::optional<MessageKey> parse_message_key(std::string_view key) noexcept;
+std::optional<AnnotationKey> parse_annotation_key(std::string_view key) noexcept;
 std::optional<RecencyKey> parse_recency_key(std::string_view key) noexcept;
 std::optional<RunKey> parse_run_key(std::string_view key) noexcept;
 std::optional<QueueKey> parse_queue_key(std::string_view key) noexcept;

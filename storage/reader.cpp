@@ -281,6 +281,27 @@ Result<std::optional<Message>> Reader::find_message(const std::string& user, con
   return std::move(*message);
 }
 
+Result<std::vector<Memory>> Reader::read_memories(const std::string& user, const std::string& thread, Tier tier) const {
+  const View view(database_, tier);
+  std::vector<Memory> memories;
+  TRY_ASSIGN(const auto summary, get_summary(view.options(), user, thread));
+  if (!summary) return memories;
+  TRY(view.allow_scan());
+  const std::string prefix = thread_prefix(user, thread);
+  Scan scan(database_, Family::annotations, Scan::Within::one_owner, view.options(), prefix, prefix_end(prefix));
+  for (; scan.valid(); scan.next()) {
+    const auto key = parse_annotation_key(scan.key());
+    if (!key) return fail(corrupt_row(Family::annotations, scan.key(), Error(Code::corrupt, 0, "not such a key")));
+    if (key->order <= summary->stamp_floor) break;  // of a dead thread of this id
+    if (key->kind != AnnotationKind::memory) continue;
+    auto memory = decode_memory(scan.value(), key->order);
+    if (!memory) return fail(corrupt_row(Family::annotations, scan.key(), memory.error()));
+    memories.push_back(std::move(*memory));
+  }
+  TRY(scan.status());
+  return memories;
+}
+
 Result<std::optional<std::string>> Reader::read_setting(const std::string& user, std::string_view name,
                                                         Tier tier) const {
   if (!is_id(user, limits::kUserIdBytesMax) || name.empty() || name.size() > kSettingNameBytesMax) return std::nullopt;

@@ -23,6 +23,7 @@ class Reader {
                                           Tier tier) const;
   Result<std::optional<Message>> find_message(const std::string& user, const std::string& thread, uint64_t order,
                                               Tier tier) const;
+  Result<std::vector<Memory>> read_memories(const std::string& user, const std::string& thread, Tier tier) const;
   Result<std::optional<std::string>> read_setting(const std::string& user, std::string_view name, Tier tier) const;
   Result<uint32_t> read_user_keep_s(const std::string& user, Tier tier) const;
   Result<std::vector<UnfinishedThread>> unfinished_threads() const;

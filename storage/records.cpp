@@ -112,6 +112,29 @@ Result<Message> decode_message(std::string_view bytes, uint64_t order) {
   return message.as<std::string>();
 }
 
+void append_memory_record(std::string& out, const Memory& memory) {
+  auto record = begin_record(out, RecordType::memory);
+  record.le64(memory.from_order);
+  record.le32(memory.messages);
+  record.time(memory.created_us);
+  record.blob(memory.model);
+  record.blob(memory.text);
+  record.finish();
+}
+
+Result<Memory> decode_memory(std::string_view bytes, uint64_t order) {
+  TRY_ASSIGN(auto record, open_record(bytes, RecordType::memory));
+  Memory memory;
+  memory.order = order;
+  memory.from_order = record.le64();
+  memory.messages = record.le32();
+  memory.created_us = record.time();
+  memory.model = record.blob();
+  memory.text = record.blob();
+  if (!record.at_end() || memory.from_order > order || memory.messages == 0) return misfit();
+  return memory;
+}
+
 void append_summary_record(std::string& out, const ThreadSummary& summary) {
   auto record = begin_record(out, RecordType::summary);
   record.le64(summary.incarnation);

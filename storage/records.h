@@ -27,7 +27,8 @@ enum class RecordType : uint8_t {
   setting = 10,
   feed = 11,
   number = 13,
-  erasure = 18
+  erasure = 18,
+  memory = 19
 };
 enum class ParentMode : uint8_t { active_leaf = 1, root = 2, message = 3 };
 
@@ -114,6 +115,10 @@ void append_message_record(std::string& out, const Message& message);
 Result<Message> decode_message(std::string_view record, uint64_t order);
 // The same into a message that is as new, whose texts are then views of `record`; on an error it is left half filled.
 Result<void> decode_message(std::string_view record, uint64_t order, MessageView& message);
+
+// `order` is in the key, too.
+void append_memory_record(std::string& out, const Memory& memory);
+Result<Memory> decode_memory(std::string_view record, uint64_t order);
 
 void append_summary_record(std::string& out, const ThreadSummary& summary);
 Result<ThreadSummary> decode_summary(std::string_view record, std::string_view thread);

@@ -41,6 +41,14 @@ Result<void> check_change(std::string_view value) {
   return {};
 }
 
+Result<void> check_annotation(const AnnotationKey& key, std::string_view value) {
+  switch (key.kind) {
+    case AnnotationKind::reaction: return check_envelope(value, 7);
+    case AnnotationKind::memory: return only_the_error(decode_memory(value, key.order));
+  }
+  return fail(Code::corrupt, static_cast<uint8_t>(key.kind), "annotation of an unknown kind");
+}
+
 }  // namespace
 
 Result<void> check_row(Family family, std::string_view key, std::string_view value) {
@@ -54,7 +62,7 @@ Result<void> check_row(Family family, std::string_view key, std::string_view val
     case Family::changes: return check_change(value);
     case Family::meta: return only_the_error(decode_number(value));
     case Family::idempotency: return only_the_error(decode_request(value));
-    case Family::annotations: return check_envelope(value, 7);
+    case Family::annotations: return check_annotation(*parse_annotation_key(key), value);
     case Family::bookmarks: return check_envelope(value, 8);
     case Family::counters: return check_envelope(value, 9);
     case Family::settings: return only_the_error(decode_setting(value));

@@ -172,6 +172,10 @@ Result<std::optional<Message>> Store::find_message(const std::string& user, cons
   return impl_->reader->find_message(user, thread, order, tier);
 }
 
+Result<std::vector<Memory>> Store::read_memories(const std::string& user, const std::string& thread, Tier tier) {
+  return impl_->reader->read_memories(user, thread, tier);
+}
+
 Result<std::optional<std::string>> Store::read_setting(const std::string& user, std::string_view name, Tier tier) {
   return impl_->reader->read_setting(user, name, tier);
 }

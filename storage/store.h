@@ -203,6 +203,9 @@ class Store {
   Result<std::optional<Message>> find_message(const std::string& user, const std::string& thread, uint64_t order,
                                               Tier tier);
 
+  // What was made of older parts of the thread, newest first: usually one. Empty: nothing, or no such thread.
+  Result<std::vector<Memory>> read_memories(const std::string& user, const std::string& thread, Tier tier);
+
   // The JSON of one of a user's settings; nullopt: not set.
   Result<std::optional<std::string>> read_setting(const std::string& user, std::string_view name, Tier tier);
   // How long a user's threads are kept after their last message, by the server's limit and the user's own; 0: for ever.

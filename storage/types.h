@@ -90,6 +90,19 @@ struct BasicMessage {
 using Message = BasicMessage<std::string>;
 using MessageView = BasicMessage<std::string_view>;
 
+// What the model made of the older part of a branch, to be shown to it instead of that part. Derived from the messages:
+// it may go at any time.
+struct Memory {
+  uint64_t order = 0;       // of the newest message that it covers; with its ancestors it names them all
+  uint64_t from_order = 0;  // of the oldest: older ones are in no memory
+  uint32_t messages = 0;    // how many it covers, at least 1
+  int64_t created_us = 0;
+  std::string model;  // may be empty
+  std::string text;   // UTF-8
+
+  friend bool operator==(const Memory&, const Memory&) = default;
+};
+
 // Bits of ThreadSummary::flags.
 namespace thread_flags {
 inline constexpr uint32_t kBranched =

@@ -10,13 +10,6 @@
 
 // Takes a thread's rows in; verify_summary.cpp compares them with its summary.
 namespace bobbin::store {
-namespace {
-
-// str(user) | str(thread) | be64 ~order | u8 kind.
-uint64_t order_of_annotation(std::string_view key) { return parse_message_key(key.substr(0, key.size() - 1))->order; }
-
-}  // namespace
-
 ThreadCheck::ThreadCheck(const Database& database, const rocksdb::ReadOptions& options, uint64_t last_sequence,
                          Findings& findings, Fixes& fixes, std::string prefix)
     : database_(database),
@@ -45,6 +38,12 @@ void ThreadCheck::on_row(Family family, std::string_view key, std::string_view v
     damaged_erasures_.emplace(deletion_, checked.error().detail);  // likewise
     return;
   }
+  const auto annotation = family == Family::annotations ? parse_annotation_key(key) : std::nullopt;
+  if (!checked && annotation && annotation->kind == AnnotationKind::memory) {
+    findings_.add(family, key, checked.error().detail, fixes_.mark());  // derived: gone without loss
+    fixes_.remove(family, std::string(key));
+    return;
+  }
   if (!checked) findings_.add(family, key, checked.error().detail);
   switch (family) {
     case Family::threads: on_summary(value); return;
@@ -57,7 +56,8 @@ void ThreadCheck::on_row(Family family, std::string_view key, std::string_view v
       if (checked) on_run(key, value);
       break;
     case Family::annotations:
-      if (is_dead(family, key, order_of_annotation(key))) return;
+      if (!annotation || is_dead(family, key, annotation->order)) return;
+      if (annotation->kind == AnnotationKind::memory) memories_.insert(annotation->order);
       break;
     case Family::messages:
       if (is_dead(family, key, parse_message_key(key)->order)) return;
@@ -140,6 +140,7 @@ void ThreadCheck::on_run(std::string_view key, std::string_view value) {
 void ThreadCheck::on_message(std::string_view key, std::string_view value) {
   const uint64_t order = parse_message_key(key)->order;
   report_missing_parents(order);
+  memories_.erase(order);
   ++messages_;
   if (messages_ == 1) newest_order_ = order;
   if (parent_before_ && *parent_before_ != order) branched_ = true;
@@ -212,6 +213,15 @@ void ThreadCheck::report_missing_parents(uint64_t younger_than) {
   }
 }
 
+void ThreadCheck::check_memories() {
+  for (const uint64_t order : memories_) {
+    std::string key;
+    append_annotation_key(key, user_, thread_, order, AnnotationKind::memory);
+    findings_.add(Family::annotations, key, "a memory of a message that is missing", fixes_.mark());
+    fixes_.remove(Family::annotations, key);
+  }
+}
+
 Result<void> ThreadCheck::finish() {
   report_missing_parents(0);
   if (!summary_) {
@@ -220,6 +230,7 @@ Result<void> ThreadCheck::finish() {
     TRY(look_up_leaf());
     must_write_ = true;
   }
+  check_memories();
   fixed_ = *summary_;
   mend_erasures(leftovers_, "of a deleted thread, which nothing erases");
   check_stamp();

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,7 @@ class ThreadCheck {
   void on_message(std::string_view key, std::string_view value);
   void check_links(const Message& message, std::string_view key);
   void report_missing_parents(uint64_t younger_than);
+  void check_memories();
   static Tip tip_of(const Message& message);
 
   // Finds what stands for a summary that is missing or damaged. False: nothing does, and the rest is not looked at.
@@ -130,6 +132,7 @@ class ThreadCheck {
   uint64_t run_incarnation_ = 0;       // of some run: for a summary that is lost
   uint64_t run_stamp_max_ = 0;
 
+  std::set<uint64_t> memories_;  // by the message that each ends with, until that has been met
   uint64_t messages_ = 0;
   uint64_t newest_order_ = 0;
   bool has_damaged_message_ = false;  // then nothing is said of what follows from it

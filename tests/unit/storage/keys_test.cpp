@@ -44,6 +44,17 @@ TEST_CASE(message_key_ends_in_the_inverted_order) {
            bytes({1, 'u', 3, 't', '|', 'x', 0xfe, 0xfd, 0xfc, 0xfb, 0xfa, 0xf9, 0xf8, 0xf7}));
 }
 
+TEST_CASE(annotation_key_is_that_of_its_message_and_a_kind) {
+  std::string key;
+  append_annotation_key(key, "u", "t", 1, AnnotationKind::memory);
+  CHECK_EQ(key, bytes({1, 'u', 1, 't', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 2}));
+  const auto parsed = parse_annotation_key(key);
+  CHECK(parsed && parsed->user == "u" && parsed->thread == "t" && parsed->order == 1);
+  CHECK(parsed->kind == AnnotationKind::memory);
+  for (size_t cut = 0; cut < key.size(); ++cut) CHECK(!parse_annotation_key(key.substr(0, cut)));
+  CHECK(!parse_annotation_key(key + "x"));
+}
+
 TEST_CASE(recency_key_has_the_stamp_before_the_thread) {
   CHECK_EQ(recency_key("u", 1, "t"), bytes({1, 'u', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 1, 't'}));
 }

@@ -215,6 +215,18 @@ TEST_CASE(an_erasure_is_these_bytes) {
   check_damage_is_refused(record, [](const std::string& bytes) { return decode_erasure(bytes); });
 }
 
+TEST_CASE(a_memory_is_these_bytes) {
+  const Memory memory{.order = 9, .from_order = 3, .messages = 4, .created_us = 5, .model = "m", .text = "so far"};
+  std::string record;
+  append_memory_record(record, memory);
+  CHECK_EQ(record.substr(0, record.size() - 4), std::string("\x13\x01\x03\0\0\0\0\0\0\0\x04\0\0\0\x05\0\0\0\0\0\0\0"
+                                                            "\x01\0\0\0m\x06\0\0\0so far",
+                                                            37));
+  CHECK(CHECK_OK(decode_memory(record, 9)) == memory);
+  check_damage_is_refused(record, [](const std::string& bytes) { return decode_memory(bytes, 9); });
+  CHECK_FAILS(decode_memory(record, 2), Code::corrupt);  // it would begin after its end
+}
+
 TEST_CASE(another_type_or_version_is_refused_though_its_checksum_is_good) {
   std::string record;
   append_run_record(record, full_run());
