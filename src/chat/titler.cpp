@@ -67,6 +67,7 @@ void Titler::cancel(const Uuid& run_id) noexcept {
 void Titler::close() noexcept {
   is_closed_ = true;
   std::vector<Uuid> run_ids;
+  run_ids.reserve(making_.size());
   for (const auto& [run_id, making] : making_) run_ids.push_back(run_id);
   for (const Uuid& run_id : run_ids) cancel(run_id);
 }
