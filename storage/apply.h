@@ -62,6 +62,7 @@ class Applier {
   Result<Reply> apply(DeleteThread& command);
   Result<Reply> apply(DeleteUserThreads& command);
   Result<Reply> apply(ChangeSetting& command);
+  Result<Reply> apply(SetTitle& command);
   Result<Reply> apply(ExpireThread& command);
   Result<Reply> apply(PurgeRows& command);
   Result<Reply> apply(EndErasure& command);

@@ -192,6 +192,27 @@ struct PutMemory {
 };
 inline constexpr size_t kMemoryBytesMax = 64 * 1024;
 
+enum class TitleBy : uint8_t {
+  model,  // only in the place of the title that follows the first message: one that has been set stays
+  user,   // in the place of any
+};
+
+// Gives a thread another title. Moves it nowhere in its user's list, and waits for no run.
+//
+// Errors: not_found (no such thread, or another incarnation of it); invalid (title empty or above kTitleBytesMax).
+struct SetTitle {
+  std::string user;
+  std::string thread;
+  uint64_t incarnation = 0;  // 0: whichever has the id
+  std::string title;         // UTF-8, one line; neither is checked again here
+  TitleBy by = TitleBy::user;
+};
+inline constexpr size_t kTitleBytesMax = 4096;
+
+struct TitleSet {
+  bool applied = false;  // false: nothing was written, as the title is another one's already, or is the same
+};
+
 // Below: asked for by the store's own housekeeping (storage/housekeeper.h) and by followers. Only ExpireThread, which
 // is a deletion, makes a change entry.
 
@@ -248,11 +269,12 @@ struct Done {};
 // Content, reasoning, tool steps, options: none of them may be longer.
 inline constexpr size_t kCommandBytesMax = 16 * 1024 * 1024;
 
-using Command = std::variant<Submit, FinishRun, StartNext, CancelQueued, DeleteThread, DeleteUserThreads, ChangeSetting,
-                             ExpireThread, PurgeRows, EndErasure, TrimChanges, MoveFollower, ForgetRequests, PutMemory>;
+using Command =
+    std::variant<Submit, FinishRun, StartNext, CancelQueued, DeleteThread, DeleteUserThreads, ChangeSetting, SetTitle,
+                 ExpireThread, PurgeRows, EndErasure, TrimChanges, MoveFollower, ForgetRequests, PutMemory>;
 
 // In the order of Command: Submit → Submitted, FinishRun → Finished, StartNext → StartedNext, CancelQueued → Cancelled,
-// deletes → Deleted, all others → Done.
-using Reply = std::variant<Submitted, Finished, StartedNext, Cancelled, Deleted, Done>;
+// deletes → Deleted, SetTitle → TitleSet, all others → Done.
+using Reply = std::variant<Submitted, Finished, StartedNext, Cancelled, Deleted, TitleSet, Done>;
 
 }  // namespace bobbin::store

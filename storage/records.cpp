@@ -37,7 +37,7 @@ bool in_range(Enum value, Enum first, Enum last) {
 }
 
 bool is_operation(ChangeOperation operation) {
-  return in_range(operation, ChangeOperation::run_started, ChangeOperation::setting_changed);
+  return in_range(operation, ChangeOperation::run_started, ChangeOperation::thread_changed);
 }
 
 tl::unexpected<Error> misfit(std::source_location where = std::source_location::current()) {

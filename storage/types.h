@@ -112,6 +112,9 @@ inline constexpr uint32_t kPinned = 1u << 2;
 inline constexpr uint32_t kArchived = 1u << 3;
 // The row in recency was overwritten since it was made. Storage's own: it decides how that row is deleted.
 inline constexpr uint32_t kRecencyRewritten = 1u << 4;
+inline constexpr uint32_t kTitleMade = 1u << 5;  // by the model: no longer follows the first message either
+// The title is somebody's own: not what the first message says.
+inline constexpr uint32_t kTitleOwn = kTitleSet | kTitleMade;
 }  // namespace thread_flags
 
 // What a list of threads shows, and what the writer must know of a thread to change it.
@@ -149,6 +152,7 @@ enum class ChangeOperation : uint8_t {
   thread_deleted = 5,        // everything of this incarnation
   user_threads_deleted = 6,  // everything of the user's threads whose incarnation is below the change's sequence
   setting_changed = 7,
+  thread_changed = 8,  // what its list shows of it: the title. No message and no run
 };
 
 // One entry of the change log that has just become durable.

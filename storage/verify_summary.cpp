@@ -61,7 +61,7 @@ void ThreadCheck::check_counts() {
 
 void ThreadCheck::check_texts() {
   if (has_damaged_message_ || messages_ == 0) return;
-  if ((fixed_.flags & thread_flags::kTitleSet) == 0 && fixed_.title != title_) {
+  if ((fixed_.flags & thread_flags::kTitleOwn) == 0 && fixed_.title != title_) {
     mend("its title is not that of its first message");
     fixed_.title = title_;
   }

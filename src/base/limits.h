@@ -90,6 +90,14 @@ inline constexpr size_t kPageBytesMax = 16 * 1024 * 1024;
 // Characters (grapheme clusters) kept for the sidebar.
 inline constexpr size_t kTitleGraphemesMax = 50;
 inline constexpr size_t kPreviewGraphemesMax = 60;
+// A title from the model: how long it may take, and how many are waited for at once on a worker. Past it threads keep
+// the title that they have; so does one whose model has said nothing by then.
+inline constexpr uint32_t kTitleTimeoutMs = 30'000;
+inline constexpr size_t kTitlesInMakingMax = 64;
+// What of a conversation a title is made of: what it is about is said early, and a prompt of a kilobyte is read in
+// seconds also by a machine without a GPU.
+inline constexpr size_t kTitleQuestionBytesMax = 1024;
+inline constexpr size_t kTitleAnswerBytesMax = 512;
 
 // An HMAC key shorter than the hash adds nothing but doubt (RFC 7518 §3.2).
 inline constexpr size_t kJwtSecretBytesMin = 32;

@@ -6,6 +6,7 @@
 #include "src/chat/engine.h"
 #include "src/chat/run_options.h"
 #include "src/chat/store_op.h"
+#include "src/chat/title.h"
 #include "src/loop/sleep.h"
 #include "src/loop/spawn.h"
 
@@ -120,6 +121,8 @@ Task<void> Engine::drive(Run& run) {
     Agent agent(
         {parts_.loop, parts_.pool, parts_.store.run_log(), parts_.model, parts_.toolbox, options_.context.tokens_max},
         run, decode_tool_steps(run.tool_steps()));
+    if (options_.titles == Titles::during && !run.title_question.empty())
+      run.watch_text(limits::kTitleAnswerBytesMax, [this, &run] { make_title(run); });
     answer = co_await agent.answer(std::move(*prompt));
   } else {
     answer = fail(prompt.error());
@@ -165,10 +168,31 @@ Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
     own.content = run.started.content;
     page.messages.insert(page.messages.begin(), own);
   }
+  note_first_question(run, page.messages);
   upstream::Prompt prompt;
   prompt.model = decode_run_options(run.started.options).model;
   prompt.messages = fit_context(options_.context, page.messages);
   co_return prompt;
+}
+
+void Engine::note_first_question(Run& run, const std::vector<store::MessageView>& newest_first) const {
+  if (options_.titles == Titles::off) return;
+  const store::MessageView* first_question = nullptr;
+  for (const store::MessageView& message : newest_first) {
+    if (message.role == store::Role::assistant && message.status == store::MessageStatus::complete) return;
+    if (message.role == store::Role::user) first_question = &message;
+  }
+  if (first_question != nullptr) run.title_question = begin_of(first_question->content, limits::kTitleQuestionBytesMax);
+}
+
+void Engine::make_title(Run& run) {
+  if (run.title_question.empty()) return;
+  const std::string answer = run.journal().text(store::RunLogKind::token);
+  titler_.make({.thread = {run.started.user, run.started.thread, run.started.run_id},
+                .incarnation = run.started.incarnation,
+                .model = decode_run_options(run.started.options).model,
+                .question = std::exchange(run.title_question, {}),
+                .answer = begin_of(answer, limits::kTitleAnswerBytesMax)});
 }
 
 // A continued answer begins with what there is of it: its readers get all of it, and what is stored is whole.
@@ -221,6 +245,7 @@ Task<Result<store::HistoryPage>> Engine::read_context(const Run& run) {
 
 Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
   // The number of the last event is part of the command: nothing may be on its way to the log any more.
+  run.is_ending = true;
   run.settle();
   if (run.log_failure()) answer = fail(*run.log_failure());
   if (!answer && answer.error().code != Code::cancelled) {
@@ -230,6 +255,7 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
                              {"number", answer.error().number}});
   }
   const bool is_whole = answer.has_value();
+  if (!is_whole) titler_.cancel(run.started.run_id);
   const std::optional<store::Usage> usage = is_whole && !run.usage ? std::nullopt : usage_of(run);
   End end = judge(run, answer, usage);
   store::FinishRun command{.user = run.started.user,
@@ -258,6 +284,7 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
   }
   auto& finished = std::get<store::Finished>(*reply);
   if (!finished.applied) {
+    titler_.cancel(run.started.run_id);
     publish_end(run, stopped_event("deleted", run.started.thread));
     metrics::add(metrics::Counter::runs_interrupted);
     log_run(run, "deleted");
@@ -267,6 +294,8 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
   metrics::add(end.counter);
   log_run(run, end.log_status);
   if (finished.next) dispatch_start(std::move(*finished.next));
+  // Last: nothing waits for it.
+  if (is_whole) make_title(run);
   co_return true;
 }
 

@@ -23,7 +23,14 @@ struct Engine::RunMail final : Mail {
 };
 
 Engine::Engine(EngineParts parts, EngineOptions options)
-    : parts_(parts), options_(std::move(options)), outbox_(parts.loop, parts.run_log) {}
+    : parts_(parts),
+      options_(std::move(options)),
+      outbox_(parts.loop, parts.run_log),
+      titler_({parts.loop, parts.store, parts.pool, parts.model, parts.directory, *this, work_},
+              options_.title_timeout_ms, [this](const Uuid& run_id, const std::string& event) {
+                Run* run = find_run(run_id);
+                if (run != nullptr && !run->is_ending) run->publish(event);
+              }) {}
 
 Engine::~Engine() { BOBBIN_ASSERT(runs_.empty()); }
 
@@ -167,19 +174,34 @@ void Engine::end_run(const Uuid& run_id, const char* reason) {
 }
 
 Task<Result<store::Deleted>> Engine::delete_thread(std::string user, std::string thread) {
-  StoreOp op(parts_.store, parts_.loop, store::DeleteThread{std::move(user), std::move(thread)});
+  StoreOp op(parts_.store, parts_.loop, store::DeleteThread{user, thread});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
+  cancel_titles(user, thread);
   auto& deleted = std::get<store::Deleted>(reply);
   for (const store::Deleted::Run& run : deleted.cancelled) dispatch_end(run.run_id, "deleted");
   co_return std::move(deleted);
 }
 
 Task<Result<store::Deleted>> Engine::delete_all_threads(std::string user) {
-  StoreOp op(parts_.store, parts_.loop, store::DeleteUserThreads{std::move(user)});
+  StoreOp op(parts_.store, parts_.loop, store::DeleteUserThreads{user});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
+  cancel_titles(user, std::nullopt);
   auto& deleted = std::get<store::Deleted>(reply);
   for (const store::Deleted::Run& run : deleted.cancelled) dispatch_end(run.run_id, "deleted");
   co_return std::move(deleted);
+}
+
+void Engine::cancel_titles(const std::string& user, const std::optional<std::string>& thread) {
+  std::vector<Uuid> own;  // not under the directory's mutex: what is cancelled may end at once, and leaves it
+  parts_.directory.with_titles_of(user, thread, [&](const Uuid& run_id, Engine& engine) {
+    if (&engine == this) {
+      own.push_back(run_id);
+      return;
+    }
+    auto mail = std::make_unique<RunMail>(engine, [run_id](Engine& holder) { holder.titler_.cancel(run_id); });
+    engine.parts_.loop.mailbox().post(*mail.release());
+  });
+  for (const Uuid& run_id : own) titler_.cancel(run_id);
 }
 
 Task<Result<bool>> Engine::cancel_queued(std::string user, std::string thread, Uuid run_id) {
@@ -216,6 +238,7 @@ Task<void> Engine::start_next(store::UnfinishedThread thread) {
 
 void Engine::begin_drain() noexcept {
   draining_ = true;
+  titler_.close();
   std::erase_if(runs_, [&](const auto& entry) {
     if (entry.second->state != Run::State::queued) return false;
     entry.second->end_streams();

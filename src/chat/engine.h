@@ -9,6 +9,7 @@
 #include "src/chat/relay.h"
 #include "src/chat/run.h"
 #include "src/chat/run_directory.h"
+#include "src/chat/titler.h"
 #include "src/loop/gate.h"
 #include "src/loop/loop.h"
 #include "src/loop/offload.h"
@@ -22,6 +23,8 @@ namespace bobbin::chat {
 struct EngineOptions {
   ContextOptions context;
   bool log_messages = false;  // the first 80 characters of a message in its run's log line
+  Titles titles = Titles::off;
+  uint32_t title_timeout_ms = limits::kTitleTimeoutMs;
 };
 
 // What an engine works with. All of it outlives the engine.
@@ -164,6 +167,12 @@ class Engine {
   Task<Result<store::Reply>> commit_patiently(store::Command command);
   Task<void> start_next(store::UnfinishedThread thread);
   void log_run(const Run& run, std::string_view status) const;
+  // Of a prompt's messages: notes in the run what a title is made of, where this is the thread's first answer.
+  void note_first_question(Run& run, const std::vector<store::MessageView>& newest_first) const;
+  // Asks for the title of a thread whose first answer this is; else, or when it has been asked for, nothing.
+  void make_title(Run& run);
+  // Those that are being made for a thread, absent: for all of the user's, on any worker.
+  void cancel_titles(const std::string& user, const std::optional<std::string>& thread);
 
   EngineParts parts_;
   EngineOptions options_;
@@ -172,6 +181,7 @@ class Engine {
   std::map<RelayReader*, std::unique_ptr<RelayReader>> relays_;  // readers here, of runs elsewhere
   std::vector<Replay*> replays_;
   Gate work_;
+  Titler titler_;
   bool draining_ = false;
   bool interrupting_ = false;
 };

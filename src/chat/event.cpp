@@ -72,6 +72,13 @@ std::string tool_event(std::string_view name, std::string_view state, std::strin
   return out;
 }
 
+std::string title_event(std::string_view thread, std::string_view title) {
+  std::string out;
+  json::Object event(out);
+  event.field("type", "title").field("thread_id", thread).field("title", title).close();
+  return out;
+}
+
 std::string done_event(std::string_view thread, const Uuid& message_id, std::string_view finish_reason,
                        const std::optional<store::Usage>& usage) {
   std::string out;

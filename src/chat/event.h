@@ -28,6 +28,9 @@ std::string status_event(std::string_view text);
 // `state`: running, done or failed. `summary` may be empty.
 std::string tool_event(std::string_view name, std::string_view state, std::string_view summary);
 
+// The thread has a better title, which is stored.
+std::string title_event(std::string_view thread, std::string_view title);
+
 // Instead of the events that are not there any more: the answer as far as it is known. Null: there is none.
 std::string resync_event(std::string_view thread, const Uuid& run_id, const store::Message* message);
 

@@ -22,6 +22,7 @@ std::string_view event_name(store::ChangeOperation operation) noexcept {
     case store::ChangeOperation::thread_deleted: return "thread_deleted";
     case store::ChangeOperation::user_threads_deleted: return "all_threads_deleted";
     case store::ChangeOperation::setting_changed: return "setting_changed";
+    case store::ChangeOperation::thread_changed: return "thread_changed";
   }
   return "changed";
 }

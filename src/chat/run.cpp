@@ -96,6 +96,7 @@ void Run::hand_out() noexcept {
     }
     std::erase_if(readers_, [](const Reader& reader) { return reader.subscriber == nullptr; });
   }
+  if (on_text_ && text_bytes_ >= text_watched_bytes_) std::exchange(on_text_, nullptr)();
   if (some_left) cancel(Cancelled::disconnected);  // the last touch
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -84,6 +85,11 @@ class Run final : private EventSource {
   };
   // Past the last event that the log has: a `resync` with all there is comes first.
   void attach(std::unique_ptr<Subscriber> subscriber, const AttachOptions& options);
+  // Calls `on_text` once, when so many bytes of the answer's text have been handed out.
+  void watch_text(size_t bytes, std::function<void()> on_text) {
+    text_watched_bytes_ = bytes;
+    on_text_ = std::move(on_text);
+  }
   // Ends every subscriber's stream.
   void end_streams() noexcept;
   void cancel(Cancelled why) noexcept;
@@ -106,6 +112,10 @@ class Run final : private EventSource {
   // Of all rounds, as far as the model's server has said; complete where the answer is.
   std::optional<upstream::Usage> usage;
   int64_t submitted_us = 0;  // steady clock
+  // The beginning of the thread's first question, while its title is still to be made of it and this answer; else
+  // empty.
+  std::string title_question;
+  bool is_ending = false;  // its last event has a number: nothing more is published before it
 
  private:
   friend class Outbox;
@@ -132,6 +142,8 @@ class Run final : private EventSource {
   std::vector<Reader> readers_;
   Journal journal_;
   size_t text_bytes_ = 0;
+  size_t text_watched_bytes_ = 0;
+  std::function<void()> on_text_;
   std::string tool_steps_;
   size_t tool_steps_count_ = 0;
   uint64_t logged_id_ = 0;  // of the newest event that is in the log

@@ -25,6 +25,16 @@ void RunDirectory::remove(const Uuid& run_id, const Engine& engine) {
   if (found != engines_.end() && found->second == &engine) engines_.erase(found);
 }
 
+void RunDirectory::add_title(const Title& title, Engine& engine) {
+  const std::lock_guard lock(mutex_);
+  BOBBIN_ASSERT(titles_.emplace(title, &engine).second);
+}
+
+void RunDirectory::remove_title(const Title& title) {
+  const std::lock_guard lock(mutex_);
+  titles_.erase(title);
+}
+
 Engine* RunDirectory::find(const Uuid& run_id) const {
   const auto found = engines_.find(run_id);
   return found == engines_.end() ? nullptr : found->second;

@@ -129,6 +129,11 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
   app.add_option("--context-tokens", options.context_tokens, "how much of a conversation the model is shown")
       ->check(CLI::Range(256u, 4'000'000u))
       ->capture_default_str();
+  app.add_option(
+         "--titles", options.titles,
+         "let the model name conversations: `after` their first answer, or `during` it; `off`: their first words")
+      ->check(CLI::IsMember({"off", "after", "during"}))
+      ->capture_default_str();
   app.add_option("--tools", options.tools, "file that says what the assistant can call (docs/tools.md)")
       ->type_name("FILE");
   add_secret_options(app, options.jwt_secret_file, options.jwt_secret);

@@ -23,7 +23,8 @@ struct ServeOptions {
   std::string model;
   std::string system_prompt;
   uint32_t context_tokens = 8000;
-  std::string tools;  // file; empty: the assistant can call nothing
+  std::string titles = "off";  // off, after or during the first answer
+  std::string tools;           // file; empty: the assistant can call nothing
   std::string jwt_secret_file;
   std::string jwt_secret;
   std::string jwt_issuer;

@@ -66,6 +66,11 @@ void keep_heap_small() {
   // NOLINTEND(concurrency-mt-unsafe)
 }
 
+chat::Titles titles(const std::string& name) noexcept {
+  if (name == "after") return chat::Titles::after;
+  return name == "during" ? chat::Titles::during : chat::Titles::off;
+}
+
 log::Level log_level(const std::string& name) noexcept {
   if (name == "debug") return log::Level::debug;
   if (name == "warn") return log::Level::warn;
@@ -165,7 +170,8 @@ int serve(const ServeOptions& options) {
   const api::ApiOptions api_options{.cors_origins = options.cors_origins, .secret = *secret};
   const chat::EngineOptions engine_options{
       .context = {.system_prompt = options.system_prompt, .tokens_max = options.context_tokens},
-      .log_messages = options.log_messages};
+      .log_messages = options.log_messages,
+      .titles = titles(options.titles)};
   const Shared shared{.store = **store,
                       .pool = pool,
                       .directory = directory,

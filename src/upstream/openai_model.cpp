@@ -162,15 +162,17 @@ Task<Result<Answer>> OpenaiModel::stream(Prompt prompt, DeltaSink& sink, CancelS
   std::string excerpt;
   Result<Answer> answer = co_await exchange(prompt, sink, scope, excerpt);
   if (!answer && scope.is_requested()) co_return fail(Code::cancelled);
-  if (options_.health) options_.health->store(answer ? ServerHealth::answers : ServerHealth::fails);
+  if (options_.health && (answer || !prompt.is_aside))
+    options_.health->store(answer ? ServerHealth::answers : ServerHealth::fails);
   if (answer) co_return answer;
-  metrics::add(metrics::Counter::upstream_errors);
+  if (!prompt.is_aside) metrics::add(metrics::Counter::upstream_errors);
   const Error& error = answer.error();
-  log::warn("the model did not answer", {{"url", options_.endpoints.base},
-                                         {"code", code_name(error.code)},
-                                         {"number", error.number},
-                                         {"detail", error.detail},
-                                         {"said", without_key(std::move(excerpt), options_.api_key)}});
+  log::write(prompt.is_aside ? log::Level::debug : log::Level::warn, "the model did not answer",
+             {{"url", options_.endpoints.base},
+              {"code", code_name(error.code)},
+              {"number", error.number},
+              {"detail", error.detail},
+              {"said", without_key(std::move(excerpt), options_.api_key)}});
   co_return answer;
 }
 

@@ -49,6 +49,8 @@ struct Prompt {
   std::vector<ChatMessage> messages;
   // What it may call; names differ. Empty: the request says nothing of tools.
   std::vector<ToolSpec> tools = {};
+  // Nobody waits for the answer: that there is none is worth a line of debugging, and no word about the server.
+  bool is_aside = false;
 };
 
 }  // namespace bobbin::upstream

@@ -23,6 +23,7 @@ export const flag = {
   loginUser: '--login-user',
   drainSeconds: '--drain-seconds',
   workers: '--workers',
+  titles: '--titles',
 };
 
 export const testSecret = 'e2e-secret-e2e-secret-e2e-secret-e2e-secret-0123456789';

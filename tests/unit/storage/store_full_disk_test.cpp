@@ -296,7 +296,7 @@ TEST_CASE(the_reserve_lets_deletes_through_and_comes_back) {
 }
 
 TEST_CASE(only_submits_grow_and_only_what_makes_room_or_ends_work_is_worth_the_reserve) {
-  CHECK(grows(Submit{}) && grows(PutMemory{}));
+  CHECK(grows(Submit{}) && grows(SetTitle{}) && grows(PutMemory{}));
   for (const Command& command :
        std::initializer_list<Command>{FinishRun{}, StartNext{}, CancelQueued{}, DeleteThread{}, DeleteUserThreads{},
                                       ExpireThread{}, PurgeRows{}, EndErasure{}, TrimChanges{}, MoveFollower{}}) {
@@ -307,7 +307,7 @@ TEST_CASE(only_submits_grow_and_only_what_makes_room_or_ends_work_is_worth_the_r
     CHECK(makes_room(command));
   }
   for (const Command& command :
-       std::initializer_list<Command>{Submit{}, FinishRun{}, StartNext{}, EndErasure{}, MoveFollower{}}) {
+       std::initializer_list<Command>{Submit{}, FinishRun{}, StartNext{}, SetTitle{}, EndErasure{}, MoveFollower{}}) {
     CHECK(!makes_room(command));
   }
 }

@@ -34,6 +34,8 @@ std::string describe(const Result<Reply>& reply) {
     run(started->run);
   } else if (const auto* cancelled = std::get_if<Cancelled>(&*reply)) {
     text = cancelled->found ? "cancelled" : "nothing to cancel";
+  } else if (const auto* title = std::get_if<TitleSet>(&*reply)) {
+    text = title->applied ? "titled" : "title left";
   } else if (std::holds_alternative<Done>(*reply)) {
     text = "done";
   } else {
@@ -52,6 +54,7 @@ std::string Model::apply(const Command& command, int parent_index) {
   if (const auto* one = std::get_if<DeleteThread>(&command)) return apply_one(*one);
   if (const auto* expire = std::get_if<ExpireThread>(&command)) return apply_one(*expire);
   if (const auto* move = std::get_if<MoveFollower>(&command)) return apply_one(*move);
+  if (const auto* title = std::get_if<SetTitle>(&command)) return apply_one(*title);
   return apply_one(std::get<DeleteUserThreads>(command));
 }
 
@@ -194,6 +197,22 @@ std::string Model::apply_one(const MoveFollower& command) {
   return "done";
 }
 
+std::string Model::apply_one(const SetTitle& command) {
+  const auto known = threads.find({command.user, command.thread});
+  const bool is_there =
+      known != threads.end() && (command.incarnation == 0 || command.incarnation == known->second.incarnation);
+  if (!is_there) return "error not_found";
+  ModelThread& thread = known->second;
+  const bool is_users = command.by == TitleBy::user;
+  const bool is_left =
+      thread.title && (!is_users || (thread.title_by == TitleBy::user && *thread.title == command.title));
+  if (is_left) return "title left";
+  ++sequence;
+  thread.title = command.title;
+  thread.title_by = command.by;
+  return "titled";
+}
+
 std::string Model::apply_one(const DeleteUserThreads& command) {
   size_t sessions = 0;
   size_t messages = 0;
@@ -227,6 +246,8 @@ void check_like_model(Fixture& f, const Model& model, const std::string& user, u
     for (size_t i = 0; i < waiting.size(); ++i) CHECK_EQ(waiting[i].content, thread.waiting[i].content);
     const ThreadSummary summary = *CHECK_OK(f.store->find_thread(user, key.second, Tier::any));
     CHECK_EQ(summary.total_messages, static_cast<uint64_t>(thread.messages.size()));
+    CHECK_EQ(summary.title, thread.title.value_or(thread.messages[0].content.substr(0, limits::kTitleGraphemesMax)));
+    CHECK_EQ((summary.flags & thread_flags::kTitleSet) != 0, thread.title && thread.title_by == TitleBy::user);
     // Contents are ASCII without blanks.
     CHECK_EQ(summary.preview,
              thread.messages[static_cast<size_t>(thread.leaf)].content.substr(0, limits::kPreviewGraphemesMax));
@@ -277,6 +298,14 @@ Command CommandMaker::make(const Model& model, int& parent_index) {
   }
   if (kind < 91) return StartNext{user, thread};
   if (kind < 93) return MoveFollower{Model::kFollower, below(model.sequence + 2)};
+  if (kind < 94) {
+    const uint64_t incarnation = known == model.threads.end() ? 1 : known->second.incarnation;
+    return SetTitle{.user = user,
+                    .thread = thread,
+                    .incarnation = below(3) == 0 ? 0 : incarnation + (below(6) == 0 ? 1 : 0),
+                    .title = "title" + std::to_string(below(4)),
+                    .by = below(2) == 0 ? TitleBy::model : TitleBy::user};
+  }
   if (kind < 97) {
     CancelQueued cancel{user, thread, run_number(1 + static_cast<uint32_t>(below(runs_ + 1))), "", 0};
     if (known != model.threads.end() && !known->second.waiting.empty()) {

@@ -32,6 +32,8 @@ struct ModelThread {
   int active_question = -1;
   std::deque<ModelWaiting> waiting;
   uint64_t activity = 0;
+  std::optional<std::string> title;  // where it is not that of the first message
+  TitleBy title_by = TitleBy::model;
 
   [[nodiscard]] std::vector<std::string> branch() const {
     std::vector<std::string> contents;
@@ -77,6 +79,7 @@ class Model {
   std::string apply_one(const DeleteUserThreads& command);
   std::string apply_one(const ExpireThread& command);
   std::string apply_one(const MoveFollower& command);
+  std::string apply_one(const SetTitle& command);
   void bury(uint64_t incarnation, const Uuid& run_id);
   std::string remove(std::map<Key, ModelThread>::iterator thread);
   std::string started(ModelThread& thread, const Uuid& run_id, const std::string& content, int parent);

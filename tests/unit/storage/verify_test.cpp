@@ -35,13 +35,15 @@ TEST_CASE(a_summary_whose_numbers_are_wrong_is_mended) {
   }
 }
 
-TEST_CASE(a_title_set_by_hand_is_left_alone) {
-  Planted p;
-  p.raw->change_summary("anna", "trip", [](auto& s) {
-    s.title = "mine";
-    s.flags |= thread_flags::kTitleSet;
-  });
-  check_clean(look(p.raw->database()));
+TEST_CASE(a_title_of_a_threads_own_is_left_alone) {
+  for (const uint32_t flag : {thread_flags::kTitleSet, thread_flags::kTitleMade}) {
+    Planted p;
+    p.raw->change_summary("anna", "trip", [&](auto& s) {
+      s.title = "mine";
+      s.flags |= flag;
+    });
+    check_clean(look(p.raw->database()));
+  }
 }
 
 TEST_CASE(a_branch_that_is_not_marked_is_mended) {

@@ -86,8 +86,14 @@ class Walk {
       CHECK_OK(f_.store->execute(ChangeSetting{user, "keep_days", below(2) == 0 ? "" : "1"}));
     } else if (kind < 920) {
       if (!active_.empty()) finish();
-    } else if (kind < 950) {
+    } else if (kind < 940) {
       CHECK_OK(f_.store->execute(StartNext{user, thread}));
+    } else if (kind < 950) {  // of a thread that may not be there
+      static_cast<void>(f_.store->execute(SetTitle{.user = user,
+                                                   .thread = thread,
+                                                   .incarnation = 0,
+                                                   .title = "title " + std::to_string(step),
+                                                   .by = below(2) == 0 ? TitleBy::model : TitleBy::user}));
     } else if (kind < 970) {
       static_cast<void>(f_.delete_thread(user, thread));  // of a thread that may not be there
     } else if (kind < 980) {

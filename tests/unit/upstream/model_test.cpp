@@ -19,9 +19,11 @@ struct Question {
   CancelScope scope;
   Recorder recorder;
   std::optional<Result<Answer>> result;
+  bool is_aside = false;
 
   Task<void> run(Model& model) {
     Prompt prompt{.model = "", .messages = {{Role::user, "naïve \"question\""}}};
+    prompt.is_aside = is_aside;
     result = co_await model.stream(std::move(prompt), recorder, scope);
   }
   void ask(Model& model) { spawn(gate, run(model)); }
@@ -132,6 +134,24 @@ TEST_CASE(refusal_that_never_ends_is_waited_for_2_seconds) {
   const Result<Answer> result = question.wait(world);
   CHECK_FAILS(result, Code::upstream_unavailable);
   CHECK_EQ(result.error().number, 500);
+}
+
+TEST_CASE(failure_of_a_prompt_aside_says_nothing_of_the_server) {
+  World world;
+  PeerListener server(world);
+  OpenaiModelOptions options = options_for(server);
+  options.health = std::make_shared<std::atomic<ServerHealth>>(ServerHealth::answers);
+  OpenaiModel model(world.loop, *world.client, options);
+  for (const bool is_aside : {true, false}) {
+    Question question;
+    question.is_aside = is_aside;
+    question.ask(model);
+    PeerConnection peer = server.accept();
+    peer.read_request();
+    peer.send(fixed("400 Bad Request", "{}"));
+    CHECK_FAILS(question.wait(world), Code::upstream_rejected);
+    CHECK_EQ(model.state().failing, !is_aside);
+  }
 }
 
 TEST_CASE(nobody_there_is_unavailable) {
