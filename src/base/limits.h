@@ -94,6 +94,9 @@ inline constexpr size_t kPreviewGraphemesMax = 60;
 // the title that they have; so does one whose model has said nothing by then.
 inline constexpr uint32_t kTitleTimeoutMs = 30'000;
 inline constexpr size_t kTitlesInMakingMax = 64;
+// The same for what the model notes of a conversation's older part: thousands of tokens to read and hundreds to write.
+inline constexpr uint32_t kMemoryTimeoutMs = 120'000;
+inline constexpr size_t kMemoriesInMakingMax = 16;
 // What of a conversation a title is made of: what it is about is said early, and a prompt of a kilobyte is read in
 // seconds also by a machine without a GPU.
 inline constexpr size_t kTitleQuestionBytesMax = 1024;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "src/base/text.h"
+#include "src/chat/reply.h"
 #include "src/chat/tool_steps.h"
 
 namespace bobbin::chat {
@@ -12,6 +13,9 @@ namespace {
 
 constexpr const char* kUnknownOutcome =
     "Outcome unknown: the server ended while this call was under way. It may have happened or not.";
+
+// Before what the model noted of messages that it is no longer shown.
+constexpr std::string_view kMemoryFollows = "The conversation began earlier. Your notes of that part:\n";
 
 constexpr std::string_view kLeftOut = "(This result was left out to make room. Call again if it is needed.)";
 constexpr std::string_view kCutShort = "\n(Cut here: the rest does not fit.)";
@@ -34,7 +38,19 @@ uint64_t estimate_tokens(std::string_view text) noexcept {
   return (text.size() + kBytesPerToken - 1) / kBytesPerToken + 4;
 }
 
+uint64_t estimate_tokens(const store::MessageView& message) noexcept {
+  return estimate_tokens(message.content) + (message.tool_steps.empty() ? 0 : estimate_tokens(message.tool_steps));
+}
+
 namespace {
+
+// The first message of a prompt; empty: none. A second one of its role is more than some servers take.
+std::string system_message(const ContextOptions& options, std::string_view memory) {
+  std::string text = options.system_prompt;
+  if (memory.empty()) return text;
+  if (!text.empty()) text.append("\n\n");
+  return text.append(kMemoryFollows).append(begin_of(memory, size_t{options.tokens_max} / 4 * kBytesPerToken));
+}
 
 std::string without_break(std::string_view text) {
   while (text.starts_with('\n')) text.remove_prefix(1);
@@ -76,9 +92,11 @@ uint64_t estimate_tokens(const std::vector<upstream::ChatMessage>& messages) {
 }  // namespace
 
 std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,
-                                               const std::vector<store::MessageView>& newest_first) {
+                                               const std::vector<store::MessageView>& newest_first,
+                                               std::string_view memory) {
   std::vector<upstream::ChatMessage> prompt;  // newest first
-  uint64_t tokens = options.system_prompt.empty() ? 0 : estimate_tokens(options.system_prompt);
+  std::string system = system_message(options, memory);
+  uint64_t tokens = system.empty() ? 0 : estimate_tokens(system);
   for (const store::MessageView& message : newest_first) {
     const std::optional<upstream::Role> role = prompt_role(message.role);
     if (!role) continue;
@@ -95,7 +113,7 @@ std::vector<upstream::ChatMessage> fit_context(const ContextOptions& options,
   while (prompt.size() > 1 &&
          (prompt.back().role == upstream::Role::assistant || prompt.back().role == upstream::Role::tool))
     prompt.pop_back();
-  if (!options.system_prompt.empty()) prompt.push_back({upstream::Role::system, options.system_prompt});
+  if (!system.empty()) prompt.push_back({upstream::Role::system, std::move(system)});
   std::reverse(prompt.begin(), prompt.end());
   return prompt;
 }

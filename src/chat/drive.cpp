@@ -4,26 +4,18 @@
 #include "src/base/metrics.h"
 #include "src/chat/agent.h"
 #include "src/chat/engine.h"
+#include "src/chat/reply.h"
 #include "src/chat/run_options.h"
 #include "src/chat/store_op.h"
-#include "src/chat/title.h"
 #include "src/loop/sleep.h"
 #include "src/loop/spawn.h"
 
 namespace bobbin::chat {
 namespace {
 
-// A page of history is enough for any context: more messages than this do not fit a model's window.
-constexpr uint32_t kContextMessagesMax = 1000;
-// One read of history, on the pool: enough for most contexts, and small beside a thread of many megabytes.
-constexpr size_t kContextPageBytes = 256 * 1024;
 // How long to wait when the store's queue is full.
 constexpr uint64_t kOverloadedRetryMs = 20;
 constexpr uint64_t kStorageFullRetryMs = 500;
-// What a model is told that shall go on with an answer: as a message of the user, which every model understands.
-constexpr const char* kContinueRequest =
-    "Your last answer was cut off. Go on exactly where it ends: repeat nothing, introduce nothing.";
-
 // What a client is told of a failure, in words that say what to do.
 const char* explain(Code code) noexcept {
   switch (code) {
@@ -136,113 +128,6 @@ Task<void> Engine::drive(Run& run) {
   remove_run(Uuid(run.started.run_id));
 }
 
-// The last bytes of a text, at most so many, whole characters.
-std::string_view end_of(std::string_view text, size_t bytes_max) {
-  if (text.size() <= bytes_max) return text;
-  size_t from = text.size() - bytes_max;
-  while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xc0) == 0x80) ++from;
-  return text.substr(from);
-}
-
-// Whether `page` is the history right before the run's message, or ends with that message.
-bool is_context_of(const store::HistoryPage& page, const store::StartedRun& started) {
-  if (!page.found) return started.parent_order == 0;
-  if (page.incarnation != started.incarnation) return false;
-  const uint64_t newest = page.messages.empty() ? 0 : page.messages[0].order;
-  return newest == started.parent_order || newest == started.user_order;
-}
-
-Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
-  CO_TRY_ASSIGN(store::HistoryPage page, co_await read_context(run));
-  if (!is_context_of(page, run.started)) {
-    // The answer before this message is being committed together with it: then so far it cannot be read.
-    co_await run.gate_opened();
-    CO_TRY_ASSIGN(page, co_await read_context(run));
-    // Deleted meanwhile, perhaps made anew under the same id: what is there is not this run's history.
-    if (!page.found || !is_context_of(page, run.started)) co_return fail(Code::gone, 0, "thread deleted");
-  }
-  if (run.started.kind == store::SubmitKind::continue_answer) {
-    begin_with(run, page.messages);
-  } else if (page.messages.empty() || page.messages[0].order != run.started.user_order) {
-    store::MessageView own;
-    own.content = run.started.content;
-    page.messages.insert(page.messages.begin(), own);
-  }
-  note_first_question(run, page.messages);
-  upstream::Prompt prompt;
-  prompt.model = decode_run_options(run.started.options).model;
-  prompt.messages = fit_context(options_.context, page.messages);
-  co_return prompt;
-}
-
-void Engine::note_first_question(Run& run, const std::vector<store::MessageView>& newest_first) const {
-  if (options_.titles == Titles::off) return;
-  const store::MessageView* first_question = nullptr;
-  for (const store::MessageView& message : newest_first) {
-    if (message.role == store::Role::assistant && message.status == store::MessageStatus::complete) return;
-    if (message.role == store::Role::user) first_question = &message;
-  }
-  if (first_question != nullptr) run.title_question = begin_of(first_question->content, limits::kTitleQuestionBytesMax);
-}
-
-void Engine::make_title(Run& run) {
-  if (run.title_question.empty()) return;
-  const std::string answer = run.journal().text(store::RunLogKind::token);
-  titler_.make({.thread = {run.started.user, run.started.thread, run.started.run_id},
-                .incarnation = run.started.incarnation,
-                .model = decode_run_options(run.started.options).model,
-                .question = std::exchange(run.title_question, {}),
-                .answer = begin_of(answer, limits::kTitleAnswerBytesMax)});
-}
-
-// A continued answer begins with what there is of it: its readers get all of it, and what is stored is whole.
-void Engine::begin_with(Run& run, std::vector<store::MessageView>& newest_first) {
-  store::MessageView& left = newest_first.front();
-  if (left.role != store::Role::assistant) return;  // the question is answered from the start
-  const std::vector<ToolStep> steps = decode_tool_steps(left.tool_steps);
-  if (!steps.empty()) run.log_tool_steps(std::string(left.tool_steps), steps.size());
-  if (left.content.empty()) return;
-  run.publish_token(left.content);
-  // Of the results of its last calls it has said nothing yet: the model goes on from them.
-  if (!steps.empty() && steps.back().text_end == left.content.size()) return;
-  // Its end is what the model goes on from.
-  const size_t bytes_max = size_t{options_.context.tokens_max} / 2 * kBytesPerToken;
-  if (left.content.size() > bytes_max) {
-    left.content = end_of(left.content, bytes_max);
-    left.tool_steps = {};  // they name places in the whole text
-  }
-  store::MessageView request;
-  request.content = kContinueRequest;
-  newest_first.insert(newest_first.begin(), request);
-}
-
-Task<Result<store::HistoryPage>> Engine::read_context(const Run& run) {
-  store::HistoryQuery query{.user = run.started.user,
-                            .thread = run.started.thread,
-                            .limit = kContextMessagesMax,
-                            .bytes_max = kContextPageBytes,
-                            .cursor = std::nullopt};
-  store::HistoryPage context;
-  uint64_t tokens = 0;
-  // A record may be mostly reasoning, which the model is not shown again: read on until the rest is enough.
-  for (bool first = true;; first = false) {
-    StoreRead read(parts_.pool, parts_.loop,
-                   [this, &query](store::Tier tier) { return parts_.store.read_history(query, tier); });
-    CO_TRY_ASSIGN(store::HistoryPage page, co_await read.run());
-    for (const store::MessageView& message : page.messages)
-      tokens += estimate_tokens(message.content) + estimate_tokens(message.tool_steps);
-    query.cursor = page.next;
-    if (first) {
-      context = std::move(page);
-    } else {
-      context.messages.insert(context.messages.end(), page.messages.begin(), page.messages.end());
-      context.texts.adopt(std::move(page.texts));
-    }
-    const bool is_enough = tokens > options_.context.tokens_max || context.messages.size() >= kContextMessagesMax;
-    if (!query.cursor || is_enough) co_return context;
-  }
-}
-
 Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
   // The number of the last event is part of the command: nothing may be on its way to the log any more.
   run.is_ending = true;
@@ -255,7 +140,7 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
                              {"number", answer.error().number}});
   }
   const bool is_whole = answer.has_value();
-  if (!is_whole) titler_.cancel(run.started.run_id);
+  if (!is_whole) cancel_title(run);
   const std::optional<store::Usage> usage = is_whole && !run.usage ? std::nullopt : usage_of(run);
   End end = judge(run, answer, usage);
   store::FinishRun command{.user = run.started.user,
@@ -284,7 +169,7 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
   }
   auto& finished = std::get<store::Finished>(*reply);
   if (!finished.applied) {
-    titler_.cancel(run.started.run_id);
+    cancel_title(run);
     publish_end(run, stopped_event("deleted", run.started.thread));
     metrics::add(metrics::Counter::runs_interrupted);
     log_run(run, "deleted");
@@ -294,9 +179,39 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
   metrics::add(end.counter);
   log_run(run, end.log_status);
   if (finished.next) dispatch_start(std::move(*finished.next));
-  // Last: nothing waits for it.
-  if (is_whole) make_title(run);
+  // Last: nothing waits for them.
+  if (is_whole) {
+    make_title(run);
+    make_memory(run);
+  }
   co_return true;
+}
+
+void Engine::make_title(Run& run) {
+  if (run.title_question.empty()) return;
+  const std::string answer = run.journal().text(store::RunLogKind::token);
+  titler_.make({.user = run.started.user,
+                .thread = run.started.thread,
+                .run_id = run.started.run_id,
+                .incarnation = run.started.incarnation,
+                .model = decode_run_options(run.started.options).model,
+                .question = std::exchange(run.title_question, {}),
+                .answer = std::string(begin_of(answer, limits::kTitleAnswerBytesMax))});
+}
+
+void Engine::cancel_title(const Run& run) noexcept {
+  asides_.cancel({run.started.user, run.started.thread, run.started.run_id, RunDirectory::Aside::Kind::title});
+}
+
+void Engine::make_memory(const Run& run) {
+  if (!options_.memory) return;
+  memory_maker_.make(
+      {.user = run.started.user,
+       .thread = run.started.thread,
+       .run_id = run.started.run_id,
+       .incarnation = run.started.incarnation,
+       .model = decode_run_options(run.started.options).model,
+       .tokens = run.context_tokens + run.text_bytes() / kBytesPerToken + estimate_tokens(run.tool_steps())});
 }
 
 void Engine::publish_end(Run& run, const std::string& json) {

@@ -26,8 +26,10 @@ Engine::Engine(EngineParts parts, EngineOptions options)
     : parts_(parts),
       options_(std::move(options)),
       outbox_(parts.loop, parts.run_log),
-      titler_({parts.loop, parts.store, parts.pool, parts.model, parts.directory, *this, work_},
-              options_.title_timeout_ms, [this](const Uuid& run_id, const std::string& event) {
+      asides_(parts.directory, *this, work_),
+      memory_maker_({parts.loop, parts.store, parts.pool, parts.model, asides_}, options_.context),
+      titler_({parts.loop, parts.store, parts.pool, parts.model, asides_}, options_.title_timeout_ms,
+              [this](const Uuid& run_id, const std::string& event) {
                 Run* run = find_run(run_id);
                 if (run != nullptr && !run->is_ending) run->publish(event);
               }) {}
@@ -176,7 +178,7 @@ void Engine::end_run(const Uuid& run_id, const char* reason) {
 Task<Result<store::Deleted>> Engine::delete_thread(std::string user, std::string thread) {
   StoreOp op(parts_.store, parts_.loop, store::DeleteThread{user, thread});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
-  cancel_titles(user, thread);
+  cancel_asides(user, thread);
   auto& deleted = std::get<store::Deleted>(reply);
   for (const store::Deleted::Run& run : deleted.cancelled) dispatch_end(run.run_id, "deleted");
   co_return std::move(deleted);
@@ -185,23 +187,23 @@ Task<Result<store::Deleted>> Engine::delete_thread(std::string user, std::string
 Task<Result<store::Deleted>> Engine::delete_all_threads(std::string user) {
   StoreOp op(parts_.store, parts_.loop, store::DeleteUserThreads{user});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
-  cancel_titles(user, std::nullopt);
+  cancel_asides(user, std::nullopt);
   auto& deleted = std::get<store::Deleted>(reply);
   for (const store::Deleted::Run& run : deleted.cancelled) dispatch_end(run.run_id, "deleted");
   co_return std::move(deleted);
 }
 
-void Engine::cancel_titles(const std::string& user, const std::optional<std::string>& thread) {
-  std::vector<Uuid> own;  // not under the directory's mutex: what is cancelled may end at once, and leaves it
-  parts_.directory.with_titles_of(user, thread, [&](const Uuid& run_id, Engine& engine) {
+void Engine::cancel_asides(const std::string& user, const std::optional<std::string>& thread) {
+  std::vector<RunDirectory::Aside> own;  // not under the mutex: what is cancelled may end at once, and takes it
+  parts_.directory.with_asides_of(user, thread, [&](const RunDirectory::Aside& aside, Engine& engine) {
     if (&engine == this) {
-      own.push_back(run_id);
+      own.push_back(aside);
       return;
     }
-    auto mail = std::make_unique<RunMail>(engine, [run_id](Engine& holder) { holder.titler_.cancel(run_id); });
+    auto mail = std::make_unique<RunMail>(engine, [aside](Engine& holder) { holder.asides_.cancel(aside); });
     engine.parts_.loop.mailbox().post(*mail.release());
   });
-  for (const Uuid& run_id : own) titler_.cancel(run_id);
+  for (const RunDirectory::Aside& aside : own) asides_.cancel(aside);
 }
 
 Task<Result<bool>> Engine::cancel_queued(std::string user, std::string thread, Uuid run_id) {
@@ -238,7 +240,7 @@ Task<void> Engine::start_next(store::UnfinishedThread thread) {
 
 void Engine::begin_drain() noexcept {
   draining_ = true;
-  titler_.close();
+  asides_.close();
   std::erase_if(runs_, [&](const auto& entry) {
     if (entry.second->state != Run::State::queued) return false;
     entry.second->end_streams();

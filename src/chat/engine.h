@@ -5,7 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "src/chat/aside.h"
 #include "src/chat/context.h"
+#include "src/chat/context_reader.h"
+#include "src/chat/memory_maker.h"
 #include "src/chat/relay.h"
 #include "src/chat/run.h"
 #include "src/chat/run_directory.h"
@@ -23,6 +26,7 @@ namespace bobbin::chat {
 struct EngineOptions {
   ContextOptions context;
   bool log_messages = false;  // the first 80 characters of a message in its run's log line
+  bool memory = true;         // older parts of long conversations are folded by the model
   Titles titles = Titles::off;
   uint32_t title_timeout_ms = limits::kTitleTimeoutMs;
 };
@@ -158,7 +162,7 @@ class Engine {
   Task<void> drive(Run& run);
   Task<Result<upstream::Prompt>> build_prompt(Run& run);
   void begin_with(Run& run, std::vector<store::MessageView>& newest_first);
-  Task<Result<store::HistoryPage>> read_context(const Run& run);
+  Task<Result<Context>> read_context_of(const Run& run);
   // Whether the store knows the end: if not, recovery will need the log.
   Task<bool> finish(Run& run, Result<upstream::Answer> answer);
   // The terminal event to all who follow the run.
@@ -171,8 +175,10 @@ class Engine {
   void note_first_question(Run& run, const std::vector<store::MessageView>& newest_first) const;
   // Asks for the title of a thread whose first answer this is; else, or when it has been asked for, nothing.
   void make_title(Run& run);
-  // Those that are being made for a thread, absent: for all of the user's, on any worker.
-  void cancel_titles(const std::string& user, const std::optional<std::string>& thread);
+  void cancel_title(const Run& run) noexcept;
+  void make_memory(const Run& run);
+  // What the model is asked beside the runs of a thread, absent: of all of the user's, on any worker.
+  void cancel_asides(const std::string& user, const std::optional<std::string>& thread);
 
   EngineParts parts_;
   EngineOptions options_;
@@ -181,6 +187,8 @@ class Engine {
   std::map<RelayReader*, std::unique_ptr<RelayReader>> relays_;  // readers here, of runs elsewhere
   std::vector<Replay*> replays_;
   Gate work_;
+  Asides asides_;
+  MemoryMaker memory_maker_;
   Titler titler_;
   bool draining_ = false;
   bool interrupting_ = false;

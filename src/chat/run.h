@@ -115,7 +115,8 @@ class Run final : private EventSource {
   // The beginning of the thread's first question, while its title is still to be made of it and this answer; else
   // empty.
   std::string title_question;
-  bool is_ending = false;  // its last event has a number: nothing more is published before it
+  uint64_t context_tokens = 0;  // of what the model was shown of the thread before, as estimate_tokens counts
+  bool is_ending = false;       // its last event has a number: nothing more is published before it
 
  private:
   friend class Outbox;

@@ -25,14 +25,14 @@ void RunDirectory::remove(const Uuid& run_id, const Engine& engine) {
   if (found != engines_.end() && found->second == &engine) engines_.erase(found);
 }
 
-void RunDirectory::add_title(const Title& title, Engine& engine) {
+bool RunDirectory::add_aside(const Aside& aside, Engine& engine) {
   const std::lock_guard lock(mutex_);
-  BOBBIN_ASSERT(titles_.emplace(title, &engine).second);
+  return asides_.emplace(aside, &engine).second;
 }
 
-void RunDirectory::remove_title(const Title& title) {
+void RunDirectory::remove_aside(const Aside& aside) {
   const std::lock_guard lock(mutex_);
-  titles_.erase(title);
+  asides_.erase(aside);
 }
 
 Engine* RunDirectory::find(const Uuid& run_id) const {

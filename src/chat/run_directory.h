@@ -11,16 +11,18 @@ namespace bobbin::chat {
 
 class Engine;
 
-// Which worker holds a run, or makes a thread's title. Shared by all workers, thread-safe; the only thing in chat that
-// is.
+// Which worker holds a run, or asks the model something beside a thread's runs. Shared by all workers, thread-safe; the
+// only thing in chat that is.
 class RunDirectory {
  public:
-  // A title in the making, of the thread's run of that id.
-  struct Title {
+  // Something that the model is asked for a thread (aside.h).
+  struct Aside {
+    enum class Kind : uint8_t { title, memory };
     std::string user;
     std::string thread;
-    Uuid run_id;
-    friend auto operator<=>(const Title&, const Title&) = default;
+    Uuid run_id;  // zero: one for the thread at a time
+    Kind kind = Kind::title;
+    friend auto operator<=>(const Aside&, const Aside&) = default;
   };
 
   // Before the run is submitted, so that whoever learns of it from the store finds its worker.
@@ -40,15 +42,16 @@ class RunDirectory {
     visit(find(run_id));
   }
 
-  void add_title(const Title& title, Engine& engine);
-  void remove_title(const Title& title);
-  // Hands `visit` each title in the making for `thread`, absent: for all of the user's threads, and its engine.
+  // False: it is under way on some worker.
+  bool add_aside(const Aside& aside, Engine& engine);
+  void remove_aside(const Aside& aside);
+  // Hands `visit` each that is under way for `thread`, absent: for all of the user's threads, and its engine.
   template <class Visit>
-  void with_titles_of(const std::string& user, const std::optional<std::string>& thread, Visit visit) const {
+  void with_asides_of(const std::string& user, const std::optional<std::string>& thread, Visit visit) const {
     const std::lock_guard lock(mutex_);
-    for (auto it = titles_.lower_bound({user, thread.value_or(std::string()), Uuid{}}); it != titles_.end(); ++it) {
+    for (auto it = asides_.lower_bound({user, thread.value_or(std::string()), {}, {}}); it != asides_.end(); ++it) {
       if (it->first.user != user || (thread && it->first.thread != *thread)) return;
-      visit(it->first.run_id, *it->second);
+      visit(it->first, *it->second);
     }
   }
 
@@ -57,7 +60,7 @@ class RunDirectory {
 
   mutable std::mutex mutex_;
   std::map<Uuid, Engine*> engines_;
-  std::map<Title, Engine*> titles_;
+  std::map<Aside, Engine*> asides_;
 };
 
 }  // namespace bobbin::chat

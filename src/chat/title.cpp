@@ -5,6 +5,7 @@
 
 #include "src/base/limits.h"
 #include "src/base/text.h"
+#include "src/chat/reply.h"
 
 namespace bobbin::chat {
 namespace {
@@ -19,9 +20,6 @@ constexpr std::string_view kInstruction =
 constexpr size_t kLineBytesMax = 512;
 constexpr size_t kThoughtsBytesMax = 16 * 1024;
 
-constexpr std::string_view kThoughtsBegin = "<think>";
-constexpr std::string_view kThoughtsEnd = "</think>";
-
 struct Pair {
   std::string_view open;
   std::string_view close;
@@ -34,25 +32,6 @@ constexpr std::array kPairs{Pair{"**", "**"}, Pair{"__", "__"}, Pair{"*", "*"}, 
 constexpr std::array<std::string_view, 6> kNeverAlone{"**", "\"", "“", "”", "«", "»"};
 // What makes a line a heading, a quote or an entry of a list.
 constexpr std::array<std::string_view, 9> kLineMarks{"# ", "## ", "### ", "#### ", "> ", "- ", "* ", "+ ", "• "};
-
-constexpr bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-// What comes after the thoughts that some servers leave in a reply; empty while they go on.
-std::string_view after_thoughts(std::string_view reply) noexcept {
-  while (!reply.empty() && is_space(reply.front())) reply.remove_prefix(1);
-  if (!reply.starts_with(kThoughtsBegin)) return reply;
-  const size_t end = reply.find(kThoughtsEnd);
-  if (end == std::string_view::npos) return {};
-  reply.remove_prefix(end + kThoughtsEnd.size());
-  while (!reply.empty() && is_space(reply.front())) reply.remove_prefix(1);
-  return reply;
-}
 
 // `Title: …`, also in bold.
 std::string_view without_label(std::string_view line) noexcept {
@@ -109,15 +88,9 @@ bool says_something(std::string_view line) noexcept {
 
 }  // namespace
 
-std::string begin_of(std::string_view text, size_t bytes_max) {
-  text = text.substr(0, bytes_max);
-  text.remove_suffix(utf8_tail_bytes(text));
-  return std::string(text);
-}
-
 upstream::Prompt title_prompt(std::string model, std::string_view question, std::string_view answer) {
-  std::string shown =
-      "The conversation begins like this.\n\nQuestion:\n" + begin_of(question, limits::kTitleQuestionBytesMax);
+  std::string shown = "The conversation begins like this.\n\nQuestion:\n" +
+                      std::string(begin_of(question, limits::kTitleQuestionBytesMax));
   if (!answer.empty()) shown.append("\n\nAnswer:\n").append(begin_of(answer, limits::kTitleAnswerBytesMax));
   shown.append("\n\nReply with its title.");
   return {.model = std::move(model),

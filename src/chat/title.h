@@ -9,9 +9,6 @@
 // The words of a title that the model makes: what it is asked, and what its reply says. Pure.
 namespace bobbin::chat {
 
-// The beginning of a text, whole characters, at most so many bytes. Requires UTF-8.
-[[nodiscard]] std::string begin_of(std::string_view text, size_t bytes_max);
-
 // Asks what to call a conversation that begins with these two; `answer` may be empty.
 [[nodiscard]] upstream::Prompt title_prompt(std::string model, std::string_view question, std::string_view answer);
 

@@ -1,17 +1,10 @@
 #pragma once
 
 #include <functional>
-#include <map>
-#include <memory>
 #include <string>
 
-#include "src/chat/run_directory.h"
-#include "src/loop/cancel.h"
-#include "src/loop/gate.h"
-#include "src/loop/loop.h"
+#include "src/chat/aside.h"
 #include "src/loop/offload.h"
-#include "src/loop/task.h"
-#include "src/upstream/model.h"
 #include "storage/store.h"
 
 namespace bobbin::chat {
@@ -29,20 +22,19 @@ struct TitlerParts {
   store::Store& store;
   BlockingPool& pool;
   upstream::Model& model;
-  RunDirectory& directory;
-  Engine& engine;  // what the directory knows this titler by
-  Gate& work;      // counts the titles in the making
+  Asides& asides;
 };
 
 // Makes better titles for threads than the beginning of their first message. On the worker's loop.
 //
-// Each is a small request to the model beside all runs: none waits for it. What comes of it is stored unless the thread
-// has got a title of its own meanwhile, and told of after that. A title that cannot be made changes nothing; so does
-// the end of the process: nobody asks for it again.
+// What comes of it is stored unless the thread has got a title of its own meanwhile, and told of after that. A title
+// that cannot be made changes nothing; so does the end of the process: nobody asks for it again.
 class Titler {
  public:
   struct FirstAnswer {
-    RunDirectory::Title thread;
+    std::string user;
+    std::string thread;
+    Uuid run_id;
     uint64_t incarnation = 0;
     std::string model;  // empty: the server's default
     std::string question;
@@ -55,33 +47,19 @@ class Titler {
       : parts_(parts), timeout_ms_(timeout_ms), on_titled_(std::move(on_titled)) {}
   Titler(const Titler&) = delete;
   Titler& operator=(const Titler&) = delete;
-  // Nothing is being made.
-  ~Titler();
 
-  // Begins, unless no language model is connected, the thread is temporary or has a title of its own, too many are
-  // being made (limits::kTitlesInMakingMax), or close() was called.
+  // Begins, unless no language model is connected, the thread is temporary or has a title of its own, or too many are
+  // being made (limits::kTitlesInMakingMax).
   void make(FirstAnswer first);
-  // The title that is being made of that run's answer, if there is one.
-  void cancel(const Uuid& run_id) noexcept;
-  // Cancels all; nothing begins any more.
-  void close() noexcept;
 
  private:
-  struct Making {
-    FirstAnswer of;
-    CancelScope scope;
-  };
-  Task<void> run(Making& making);
+  Task<void> run(FirstAnswer first, CancelScope& scope);
   // Errors: those of the model and of the store; not_found (the thread is another one now).
-  Task<Result<void>> title(Making& making);
-  // The model's reply, as far as it matters. Errors: those of Model::stream.
-  Task<Result<std::string>> ask(Making& making);
+  Task<Result<void>> title(const FirstAnswer& first, CancelScope& scope);
 
   TitlerParts parts_;
   const uint32_t timeout_ms_;
   const OnTitled on_titled_;
-  std::map<Uuid, std::unique_ptr<Making>> making_;
-  bool is_closed_ = false;
 };
 
 }  // namespace bobbin::chat

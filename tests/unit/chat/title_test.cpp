@@ -1,3 +1,4 @@
+#include "src/chat/reply.h"
 #include "src/chat/title.h"
 
 #include "src/base/limits.h"
