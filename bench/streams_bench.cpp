@@ -6,7 +6,8 @@
 //   --server PATH       the server (default: bobbin in the folder above this program's)
 //   --directory DIR     for its data: made and removed (default: /var/tmp/bobbin-streams-bench)
 //   --server-core N --load-core N    0 and 1; -1: any
-//   --streams N --rate TOKENS_PER_SECOND --tokens N --seconds S --rounds N --streams-max N    see load/scenarios.h
+//   --streams N --rate TOKENS_PER_SECOND --tokens N --seconds S --rounds N --streams-max N
+//   --question-bytes N                see load/scenarios.h
 //
 // The server with its one worker, its writer and all else is on one core; the upstream and all clients are one thread
 // on the other. With two cores in all, what the kernel does for the load's sockets and whatever else runs on the
@@ -55,6 +56,7 @@ Settings parse(int argc, char** argv, const std::filesystem::path& self) {
       {"--tokens", [&](const char* value) { set_number(scenarios.tokens, value); }},
       {"--seconds", [&](const char* value) { set_number(scenarios.seconds, value); }},
       {"--rounds", [&](const char* value) { set_number(scenarios.rounds, value); }},
+      {"--question-bytes", [&](const char* value) { set_number(scenarios.question_bytes, value); }},
       {"--streams-max", [&](const char* value) { set_number(scenarios.streams_max, value); }},
   };
   int i = 1;

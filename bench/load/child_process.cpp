@@ -73,7 +73,7 @@ CpuTime ChildProcess::cpu_time() const {
   if (directory == nullptr) give_up("the child has ended", errno);
   CpuTime sum;
   while (const dirent* entry = readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe): a directory of our own
-    if (entry->d_name[0] == '.') continue;  // `..` has such a file too: the first thread's
+    if (entry->d_name[0] == '.') continue;                  // `..` has such a file too: the first thread's
     std::ifstream file(tasks + '/' + entry->d_name + "/schedstat");
     int64_t ns = 0;
     if (!(file >> ns)) continue;  // a thread that has just ended

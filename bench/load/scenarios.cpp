@@ -98,6 +98,47 @@ void print_memory(const char* what, int64_t bytes, int64_t grown, size_t streams
   std::printf("\n");
 }
 
+// Opens more and more streams, and ends them: KiB that each of all has cost.
+double measure_memory_once(World& world, const ScenarioOptions& options) {
+  constexpr Pace kSlow{.interval_us = 1'000'000};
+  // More than usual begin at once, as each waits up to a second for its first token.
+  constexpr size_t kUnbegun = 256;
+  const ChildProcess& process = *world.server().process;
+  const int64_t before = process.anonymous_bytes();
+  print_memory("none", before, 0, 0);
+  world.upstream().set_pace(kSlow);
+  std::vector<std::unique_ptr<StreamClient>> clients;
+  size_t open = 0;
+  int64_t last = before;
+  const auto are_all = [&](size_t StreamCounts::*count) {
+    size_t sum = 0;
+    for (const auto& client : clients) sum += client->counts().*count;
+    return sum == open;
+  };
+  for (const size_t streams : {100, 1000, 2000}) {
+    const size_t more = streams - open;
+    open = streams;
+    StreamPlan plan = make_plan(world, world.server(), more, kSlow);
+    plan.question_bytes = options.question_bytes;
+    clients.push_back(std::make_unique<StreamClient>(world.poller(), std::move(plan)));
+    const auto all_have_begun = [&] {
+      clients.back()->open_some(kUnbegun);
+      return are_all(&StreamCounts::begun);
+    };
+    if (!world.run_until(all_have_begun, now_ns() + 2 * kPatienceNs)) give_up("not all streams began in time");
+    world.run_until([] { return false; }, now_ns() + 2 * kSecondNs);
+    const int64_t now = process.anonymous_bytes();
+    print_memory(std::to_string(streams).c_str(), now, now - before, streams);
+    print_memory(("  the last " + std::to_string(more)).c_str(), now, now - last, more);
+    last = now;
+  }
+  world.upstream().end_answers();
+  if (!world.run_until([&] { return are_all(&StreamCounts::over); }, now_ns() + kPatienceNs))
+    std::printf("! not all streams ended in time\n");
+  print_memory("after they ended", process.anonymous_bytes(), 0, 0);
+  return static_cast<double>(last - before) / 1024 / static_cast<double>(open);
+}
+
 }  // namespace
 
 void measure_paced(World& world, const ScenarioOptions& options) {
@@ -168,47 +209,18 @@ void measure_capacity(World& world, const ScenarioOptions& options) {
               relay.latency.quantile_us(0.99));
 }
 
-void measure_memory(World& world, const ScenarioOptions&) {
-  constexpr Pace kSlow{.interval_us = 1'000'000};
-  // More than usual begin at once, as each waits up to a second for its first token.
-  constexpr size_t kUnbegun = 256;
-  std::printf("\nmemory: anonymous memory of the server, streams in the middle of their answers\n");
+void measure_memory(World& world, const ScenarioOptions& options) {
+  std::printf(
+      "\nmemory: anonymous memory of the server, streams in the middle of their answers, questions of %zu bytes\n",
+      options.question_bytes);
   std::printf("streams                    MB  KiB a stream\n");
   // What the first streams ever leave behind is not the price of a stream.
   complain(world.server(),
            run_unpaced(world, world.server(), {.streams = 100, .pace = {.interval_us = 0, .tokens = 100}}));
-  const ChildProcess& process = *world.server().process;
-  const int64_t before = process.anonymous_bytes();
-  print_memory("none", before, 0, 0);
-  world.upstream().set_pace(kSlow);
-  std::vector<std::unique_ptr<StreamClient>> clients;
-  size_t open = 0;
-  int64_t last = before;
-  const auto are_all = [&](size_t StreamCounts::*count) {
-    size_t sum = 0;
-    for (const auto& client : clients) sum += client->counts().*count;
-    return sum == open;
-  };
-  for (const size_t streams : {100, 1000, 2000}) {
-    const size_t more = streams - open;
-    open = streams;
-    clients.push_back(std::make_unique<StreamClient>(world.poller(), make_plan(world, world.server(), more, kSlow)));
-    const auto all_have_begun = [&] {
-      clients.back()->open_some(kUnbegun);
-      return are_all(&StreamCounts::begun);
-    };
-    if (!world.run_until(all_have_begun, now_ns() + 2 * kPatienceNs)) give_up("not all streams began in time");
-    world.run_until([] { return false; }, now_ns() + 2 * kSecondNs);
-    const int64_t now = process.anonymous_bytes();
-    print_memory(std::to_string(streams).c_str(), now, now - before, streams);
-    print_memory(("  the last " + std::to_string(more)).c_str(), now, now - last, more);
-    last = now;
-  }
-  world.upstream().end_answers();
-  if (!world.run_until([&] { return are_all(&StreamCounts::over); }, now_ns() + kPatienceNs))
-    std::printf("! not all streams ended in time\n");
-  print_memory("after they ended", process.anonymous_bytes(), 0, 0);
-  std::printf("wanted: at most 6 KiB a stream; it includes what the store holds of a thread until it is flushed\n");
+  const double all = measure_memory_once(world, options);
+  std::printf("as many again, in the memory that those have left\n");
+  const double again = measure_memory_once(world, options);
+  std::printf("a stream: %.2f KiB (wanted: at most 6), of which later ones use %.2f again\n", all, all - again);
 }
 
 void measure_stop(World& world, const ScenarioOptions& options) {

@@ -16,6 +16,7 @@ struct ScenarioOptions {
   double seconds = 5;              // that a paced round is measured
   size_t rounds = 5;               // of each target, in turns
   size_t streams_max = 3000;       // capacity: where the search ends at the latest
+  size_t question_bytes = 100;     // memory: what is asked
 };
 
 // How late tokens of paced streams are, beside the relay.

@@ -17,8 +17,12 @@ class StreamClient::Stream final : public Pollable, private AnswerReader::Listen
       : client_(client),
         socket_(Socket::connect(client.plan_.port)),
         reader_(client.plan_.dialect, client.plan_.step, *this) {
-    append_stream_request(request_, client_.plan_.dialect, number, client_.thread_of(number),
-                          make_bearer(client_.plan_.secret, user_of(number)));
+    const StreamPlan& plan = client_.plan_;
+    append_stream_request(request_, {.dialect = plan.dialect,
+                                     .stream = number,
+                                     .thread = client_.thread_of(number),
+                                     .bearer = make_bearer(plan.secret, user_of(number)),
+                                     .question_bytes = plan.question_bytes});
     client_.poller_.add(socket_.fd(), EPOLLOUT, *this);
   }
   ~Stream() { close(); }

@@ -23,6 +23,7 @@ struct StreamPlan {
   bool is_paced = true;  // tokens are times: their latency is recorded
   std::string round;     // begins the names of threads: no two rounds on one server have the same
   std::string secret;    // signs the users' tokens; each stream is another user's
+  size_t question_bytes = 0;
 };
 
 // What became of the streams so far.

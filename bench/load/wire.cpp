@@ -52,14 +52,14 @@ struct TokenChunk {
 
 }  // namespace
 
-void append_stream_request(std::string& out, Dialect dialect, uint64_t stream, std::string_view thread,
-                           std::string_view bearer) {
-  const std::string message = std::string(kStreamMark) + std::to_string(stream);
+void append_stream_request(std::string& out, const StreamRequest& request) {
+  std::string message = std::string(kStreamMark) + std::to_string(request.stream) + '.';
+  message.append(request.question_bytes, 'q');
   std::string body;
   json::Object object(body);
-  if (dialect == Dialect::bobbin) {
-    object.field("message", message).field("thread_id", thread).close();
-    return append_post(out, "/chat/stream", bearer, body);
+  if (request.dialect == Dialect::bobbin) {
+    object.field("message", message).field("thread_id", request.thread).close();
+    return append_post(out, "/chat/stream", request.bearer, body);
   }
   object.field("model", "bench");
   std::string& messages = object.key("messages");
@@ -68,7 +68,7 @@ void append_stream_request(std::string& out, Dialect dialect, uint64_t stream, s
   entry.field("role", "user").field("content", message).close();
   messages.push_back(']');
   object.boolean("stream", true).close();
-  append_post(out, "/v1/chat/completions", bearer, body);
+  append_post(out, "/v1/chat/completions", request.bearer, body);
 }
 
 void append_stop_request(std::string& out, std::string_view thread, std::string_view bearer) {

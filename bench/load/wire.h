@@ -18,9 +18,15 @@ enum class Dialect : uint8_t {
 
 // --- as the client
 
-// Asks for the answer number `stream`. `thread` is used with Dialect::bobbin; `bearer` is the user's token.
-void append_stream_request(std::string& out, Dialect dialect, uint64_t stream, std::string_view thread,
-                           std::string_view bearer);
+// What one stream asks.
+struct StreamRequest {
+  Dialect dialect = Dialect::bobbin;
+  uint64_t stream = 0;        // its number
+  std::string_view thread{};  // with Dialect::bobbin
+  std::string_view bearer{};  // the user's token
+  size_t question_bytes = 0;  // that the question has beside the stream's number
+};
+void append_stream_request(std::string& out, const StreamRequest& request);
 // POST /chat/stop for `thread`.
 void append_stop_request(std::string& out, std::string_view thread, std::string_view bearer);
 

@@ -157,7 +157,7 @@ TEST_CASE(other_ends_and_refusals_are_told_apart) {
 TEST_CASE(requests_and_tokens_come_back_as_they_were_written) {
   for (const Dialect dialect : {Dialect::bobbin, Dialect::model}) {
     std::string request;
-    append_stream_request(request, dialect, 42, "round1-42", "secret");
+    append_stream_request(request, {.dialect = dialect, .stream = 42, .thread = "round1-42", .bearer = "t"});
     CHECK_EQ(stream_in(request), std::optional<uint64_t>(42));
   }
   CHECK(!stream_in(R"({"messages":[]})"));
