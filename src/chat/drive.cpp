@@ -19,6 +19,10 @@ constexpr size_t kContextPageBytes = 256 * 1024;
 // How long to wait when the store's queue is full.
 constexpr uint64_t kOverloadedRetryMs = 20;
 constexpr uint64_t kStorageFullRetryMs = 500;
+// A journal up to this size stays until the readers that are behind at the end have all of it: they are, whenever a
+// model is faster than they are. Looking for it in the log, among what all other runs said, costs more than the answer
+// did. A longer one is read from the log, so that readers who have stalled cost a bounded amount.
+constexpr size_t kKeptJournalBytesMax = size_t{256} * 1024;
 // What a model is told that shall go on with an answer: as a message of the user, which every model understands.
 constexpr const char* kContinueRequest =
     "Your last answer was cut off. Go on exactly where it ends: repeat nothing, introduce nothing.";
@@ -270,12 +274,16 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
 
 void Engine::publish_end(Run& run, const std::string& json) {
   const uint64_t id = run.last_event_id() + 1;
-  for (Run::Behind& behind : run.publish_end(json)) {
+  std::vector<Run::Behind> all_behind = run.publish_end(json);
+  if (all_behind.empty()) return;
+  std::shared_ptr<const Journal> journal;
+  if (run.journal().bytes() <= kKeptJournalBytesMax) journal = std::make_shared<const Journal>(run.take_journal());
+  for (Run::Behind& behind : all_behind) {
     spawn(work_, replay({.user = run.started.user,
                          .thread = run.started.thread,
                          .run_id = run.started.run_id,
                          .after = behind.after},
-                        run.started.answer_order, {.id = id, .json = json}, std::move(behind.subscriber)));
+                        run.started.answer_order, {.id = id, .json = json}, std::move(behind.subscriber), journal));
   }
 }
 

@@ -146,9 +146,10 @@ class Engine {
   // Whether another worker holds the run; then it is asked for its events.
   bool relay(const Uuid& run_id, const Run::AttachOptions& options, std::unique_ptr<Subscriber>& subscriber,
              RelayReader** reader);
-  // The events of a run that has ended, from the run log.
+  // The events of a run that has ended: from `journal`, which has all but the last, or where it is null from the run
+  // log.
   Task<void> replay(FollowRequest request, uint64_t answer_order, Terminal terminal,
-                    std::unique_ptr<Subscriber> subscriber);
+                    std::unique_ptr<Subscriber> subscriber, std::shared_ptr<const Journal> journal = nullptr);
   void cancel_replays() noexcept;
   Task<std::string> read_resync(const FollowRequest& request, uint64_t answer_order);
 
