@@ -137,6 +137,9 @@ void Call::parse(std::string_view bytes, Received::End end) {
         is_reusable_ = head_->keep_alive();
         phase_ = Phase::reading_body;
         arm_in(options_.idle_timeout_ms);
+        // It will not go out again, and an answer may take minutes.
+        request_head_ = std::string();
+        options_.body = std::string();
         break;
       case http::Event::body: ready_.append(parser_.body_piece()); break;
       case http::Event::complete: finish(bytes.empty() && end == Received::End::none); return;
