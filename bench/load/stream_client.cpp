@@ -50,7 +50,7 @@ class StreamClient::Stream final : public Pollable, private AnswerReader::Listen
       reader_.close();
       return end();
     }
-    request_ = std::string();
+    std::string().swap(request_);
     client_.poller_.change(socket_.fd(), EPOLLIN, *this);
   }
 

@@ -119,6 +119,7 @@ Task<void> Engine::drive(Run& run) {
   run.publish(start_event(run.started.thread, run.started.user_message_id, run.started.message_id, run.started.run_id));
   Result<upstream::Answer> answer = fail(Code::cancelled);
   Result<upstream::Prompt> prompt = co_await build_prompt(run);
+  std::string().swap(run.started.content);  // the prompt has it, and an answer may take minutes
   if (prompt) {
     if (!prompt->model.empty()) run.log_model(prompt->model);
     Agent agent(
