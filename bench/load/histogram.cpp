@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 namespace bobbin::bench {
 
@@ -32,7 +33,7 @@ void Histogram::add(const Histogram& other) {
 
 int64_t Histogram::quantile_ns(double part) const noexcept {
   if (count_ == 0) return 0;
-  const auto wanted = std::max<uint64_t>(1, static_cast<uint64_t>(part * static_cast<double>(count_) + 0.5));
+  const auto wanted = std::max<uint64_t>(1, static_cast<uint64_t>(std::llround(part * static_cast<double>(count_))));
   uint64_t seen = 0;
   for (size_t i = 0; i < counts_.size(); ++i) {
     seen += counts_[i];

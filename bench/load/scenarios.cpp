@@ -74,7 +74,7 @@ double median_ratio(const std::vector<double>& ours, const std::vector<double>& 
 constexpr const char* kUseHead = "CPU us/tok    core %    load %  others %";
 
 RoundResult run_capacity_round(World& world, const Target& target, const ScenarioOptions& options, size_t streams) {
-  const RoundResult result =
+  RoundResult result =
       run_paced(world, target, {.streams = streams, .pace = paced(options), .measured_ns = measured_ns(options)});
   complain(target, result);
   std::printf("%-8s %7zu %10.0f %10.0f ", target.name, streams, result.latency.quantile_us(0.5),
