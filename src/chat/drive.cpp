@@ -16,6 +16,12 @@ namespace {
 // How long to wait when the store's queue is full.
 constexpr uint64_t kOverloadedRetryMs = 20;
 constexpr uint64_t kStorageFullRetryMs = 500;
+// A journal up to this size stays until the readers that are behind at the end have all of it: they are, whenever a
+// model is faster than they are. Looking for it in the log, among what all other runs said, costs more than the answer
+// did. A longer one is read from the log, and so is any past the second bound, of the worker: readers who have stalled
+// cost a bounded amount.
+constexpr size_t kKeptJournalBytesMax = size_t{256} * 1024;
+constexpr size_t kKeptJournalsBytesMax = size_t{32} * 1024 * 1024;
 // What a client is told of a failure, in words that say what to do.
 const char* explain(Code code) noexcept {
   switch (code) {
@@ -63,6 +69,11 @@ const char* stop_reason(Run::Cancelled why) noexcept {
   }
 }
 
+// What there is of it, as far as a title is made of it.
+std::string begin_of_answer(const Run& run) {
+  return std::string(begin_of(run.journal().text(store::RunLogKind::token), limits::kTitleAnswerBytesMax));
+}
+
 // How a run ended, as the store and the client are told.
 struct End {
   store::RunOutcome outcome;
@@ -108,13 +119,14 @@ Task<void> Engine::drive(Run& run) {
   run.publish(start_event(run.started.thread, run.started.user_message_id, run.started.message_id, run.started.run_id));
   Result<upstream::Answer> answer = fail(Code::cancelled);
   Result<upstream::Prompt> prompt = co_await build_prompt(run);
+  std::string().swap(run.started.content);  // the prompt has it, and an answer may take minutes
   if (prompt) {
     if (!prompt->model.empty()) run.log_model(prompt->model);
     Agent agent(
         {parts_.loop, parts_.pool, parts_.store.run_log(), parts_.model, parts_.toolbox, options_.context.tokens_max},
         run, decode_tool_steps(run.tool_steps()));
     if (options_.titles == Titles::during && !run.title_question.empty())
-      run.watch_text(limits::kTitleAnswerBytesMax, [this, &run] { make_title(run); });
+      run.watch_text(limits::kTitleAnswerBytesMax, [this, &run] { make_title(run, begin_of_answer(run)); });
     answer = co_await agent.answer(std::move(*prompt));
   } else {
     answer = fail(prompt.error());
@@ -175,28 +187,29 @@ Task<bool> Engine::finish(Run& run, Result<upstream::Answer> answer) {
     log_run(run, "deleted");
     co_return true;
   }
+  const bool wants_title = is_whole && !run.title_question.empty();
+  std::string answer_begin = wants_title ? begin_of_answer(run) : std::string();
   publish_end(run, end.event);
   metrics::add(end.counter);
   log_run(run, end.log_status);
   if (finished.next) dispatch_start(std::move(*finished.next));
   // Last: nothing waits for them.
   if (is_whole) {
-    make_title(run);
+    make_title(run, std::move(answer_begin));
     make_memory(run);
   }
   co_return true;
 }
 
-void Engine::make_title(Run& run) {
+void Engine::make_title(Run& run, std::string answer) {
   if (run.title_question.empty()) return;
-  const std::string answer = run.journal().text(store::RunLogKind::token);
   titler_.make({.user = run.started.user,
                 .thread = run.started.thread,
                 .run_id = run.started.run_id,
                 .incarnation = run.started.incarnation,
                 .model = decode_run_options(run.started.options).model,
                 .question = std::exchange(run.title_question, {}),
-                .answer = std::string(begin_of(answer, limits::kTitleAnswerBytesMax))});
+                .answer = std::move(answer)});
 }
 
 void Engine::cancel_title(const Run& run) noexcept {
@@ -216,12 +229,23 @@ void Engine::make_memory(const Run& run) {
 
 void Engine::publish_end(Run& run, const std::string& json) {
   const uint64_t id = run.last_event_id() + 1;
-  for (Run::Behind& behind : run.publish_end(json)) {
+  std::vector<Run::Behind> all_behind = run.publish_end(json);
+  if (all_behind.empty()) return;
+  std::shared_ptr<const Journal> journal;
+  const size_t bytes = run.journal().bytes();
+  if (bytes <= kKeptJournalBytesMax && kept_journals_bytes_ + bytes <= kKeptJournalsBytesMax) {
+    kept_journals_bytes_ += bytes;
+    journal = std::shared_ptr<const Journal>(new Journal(run.take_journal()), [this, bytes](const Journal* kept) {
+      kept_journals_bytes_ -= bytes;
+      delete kept;
+    });
+  }
+  for (Run::Behind& behind : all_behind) {
     spawn(work_, replay({.user = run.started.user,
                          .thread = run.started.thread,
                          .run_id = run.started.run_id,
                          .after = behind.after},
-                        run.started.answer_order, {.id = id, .json = json}, std::move(behind.subscriber)));
+                        run.started.answer_order, {.id = id, .json = json}, std::move(behind.subscriber), journal));
   }
 }
 

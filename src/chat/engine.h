@@ -153,9 +153,10 @@ class Engine {
   // Whether another worker holds the run; then it is asked for its events.
   bool relay(const Uuid& run_id, const Run::AttachOptions& options, std::unique_ptr<Subscriber>& subscriber,
              RelayReader** reader);
-  // The events of a run that has ended, from the run log.
+  // The events of a run that has ended: from `journal`, which has all but the last, or where it is null from the run
+  // log.
   Task<void> replay(FollowRequest request, uint64_t answer_order, Terminal terminal,
-                    std::unique_ptr<Subscriber> subscriber);
+                    std::unique_ptr<Subscriber> subscriber, std::shared_ptr<const Journal> journal = nullptr);
   void cancel_replays() noexcept;
   Task<std::string> read_resync(const FollowRequest& request, uint64_t answer_order);
 
@@ -174,7 +175,7 @@ class Engine {
   // Of a prompt's messages: notes in the run what a title is made of, where this is the thread's first answer.
   void note_first_question(Run& run, const std::vector<store::MessageView>& newest_first) const;
   // Asks for the title of a thread whose first answer this is; else, or when it has been asked for, nothing.
-  void make_title(Run& run);
+  void make_title(Run& run, std::string answer);
   void cancel_title(const Run& run) noexcept;
   void make_memory(const Run& run);
   // What the model is asked beside the runs of a thread, absent: of all of the user's, on any worker.
@@ -186,6 +187,7 @@ class Engine {
   std::map<Uuid, std::unique_ptr<Run>> runs_;
   std::map<RelayReader*, std::unique_ptr<RelayReader>> relays_;  // readers here, of runs elsewhere
   std::vector<Replay*> replays_;
+  size_t kept_journals_bytes_ = 0;
   Gate work_;
   Asides asides_;
   MemoryMaker memory_maker_;

@@ -46,7 +46,7 @@ struct Engine::AttachMail final : Mail {
   std::shared_ptr<RelayPipe> pipe;
 };
 
-// A source whose events come from the run log, at the pace of its subscriber.
+// A source whose events are of a run that has ended, at the pace of its subscriber.
 class Engine::Replay final : private EventSource {
  public:
   Replay(Engine& engine, std::unique_ptr<Subscriber> subscriber) : engine_(engine), subscriber_(std::move(subscriber)) {
@@ -65,6 +65,14 @@ class Engine::Replay final : private EventSource {
       co_await room_;
     }
     co_return subscriber_ != nullptr;
+  }
+  // All events after the one with the id `after`. False: nobody reads any more.
+  Task<bool> hand_out(const Journal& journal, uint64_t after) {
+    JournalRound round;
+    bool is_read = true;
+    for (Journal::Place place = journal.place_after(after); is_read && place.id < journal.last_id();)
+      is_read = co_await hand_out(round.render(journal, place, journal.last_id(), Subscriber::kRoundBytesMax));
+    co_return is_read;
   }
   void end() noexcept {
     if (subscriber_ != nullptr) std::exchange(subscriber_, nullptr)->on_end();
@@ -180,11 +188,16 @@ bool Engine::relay(const Uuid& run_id, const Run::AttachOptions& options, std::u
 }
 
 Task<void> Engine::replay(FollowRequest request, uint64_t answer_order, Terminal terminal,
-                          std::unique_ptr<Subscriber> subscriber) {
+                          std::unique_ptr<Subscriber> subscriber, std::shared_ptr<const Journal> journal) {
   Replay source(*this, std::move(subscriber));
   uint64_t after = request.after == kFromNow ? terminal.id - 1 : request.after;
-  store::RunLog::Place place;
   bool is_read = true;
+  if (journal != nullptr) {
+    is_read = co_await source.hand_out(*journal, after);
+    after = terminal.id - 1;
+    journal.reset();
+  }
+  store::RunLog::Place place;
   while (is_read && after + 1 < terminal.id) {
     StoreRead read(parts_.pool, parts_.loop, [&](store::Tier tier) -> Result<store::LoggedEvents> {
       if (tier == store::Tier::memory_only) return fail(Code::would_block, 0, "the run log is on disk");

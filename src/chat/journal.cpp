@@ -1,7 +1,6 @@
 #include "src/chat/journal.h"
 
 #include "src/base/assert.h"
-#include "src/chat/event.h"
 
 namespace bobbin::chat {
 namespace {
@@ -57,6 +56,24 @@ bool Journal::has(RunLogKind kind) const noexcept {
     if (kind_of(entry) == kind && bytes_of(entry) > 0) return true;
   }
   return false;
+}
+
+std::span<const Event> JournalRound::render(const Journal& journal, Journal::Place& place, uint64_t last_id,
+                                            size_t bytes_max) {
+  json_.clear();
+  ends_.clear();
+  events_.clear();
+  const uint64_t first_id = place.id + 1;
+  while (place.id < last_id && json_.size() < bytes_max) {
+    journal.render_next(place, json_);
+    ends_.push_back(json_.size());
+  }
+  size_t from = 0;
+  for (size_t i = 0; i < ends_.size(); ++i) {
+    events_.push_back({first_id + i, std::string_view(json_).substr(from, ends_[i] - from)});
+    from = ends_[i];
+  }
+  return events_;
 }
 
 }  // namespace bobbin::chat

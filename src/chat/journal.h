@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "src/chat/event.h"
 #include "storage/run_log.h"
 
 namespace bobbin::chat {
@@ -35,12 +37,27 @@ class Journal {
   // The texts of all events of one kind up to `last_id`, together.
   [[nodiscard]] std::string text(store::RunLogKind kind, uint64_t last_id = UINT64_MAX) const;
   [[nodiscard]] bool has(store::RunLogKind kind) const noexcept;
+  // About what it holds.
+  [[nodiscard]] size_t bytes() const noexcept { return text_.size() + entries_.size() * sizeof(uint32_t); }
 
   static constexpr size_t kEventBytesMax = (size_t{1} << 30) - 1;
 
  private:
   std::vector<uint32_t> entries_;  // kind in the upper 2 bits, bytes in the lower 30
   std::string text_;
+};
+
+// One round of a journal's events, rendered. Keeps its memory from round to round.
+class JournalRound {
+ public:
+  // The events from `place` on, up to `last_id` or about `bytes_max`, at least one; moves `place` past them. Valid
+  // until the next call.
+  std::span<const Event> render(const Journal& journal, Journal::Place& place, uint64_t last_id, size_t bytes_max);
+
+ private:
+  std::string json_;
+  std::vector<size_t> ends_;
+  std::vector<Event> events_;
 };
 
 }  // namespace bobbin::chat

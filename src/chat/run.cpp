@@ -8,34 +8,7 @@
 namespace bobbin::chat {
 namespace {
 
-// One round of events, rendered. One a thread: it keeps its memory from round to round.
-class Round {
- public:
-  // The events from `place` on, up to `last_id` or about `bytes_max`; moves `place` past them.
-  std::span<const Event> render(const Journal& journal, Journal::Place& place, uint64_t last_id, size_t bytes_max) {
-    json_.clear();
-    ends_.clear();
-    events_.clear();
-    const uint64_t first_id = place.id + 1;
-    while (place.id < last_id && json_.size() < bytes_max) {
-      journal.render_next(place, json_);
-      ends_.push_back(json_.size());
-    }
-    size_t from = 0;
-    for (size_t i = 0; i < ends_.size(); ++i) {
-      events_.push_back({first_id + i, std::string_view(json_).substr(from, ends_[i] - from)});
-      from = ends_[i];
-    }
-    return events_;
-  }
-
- private:
-  std::string json_;
-  std::vector<size_t> ends_;
-  std::vector<Event> events_;
-};
-
-thread_local Round this_round;
+thread_local JournalRound this_round;
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/chat/journal.h"
@@ -97,6 +98,8 @@ class Run final : private EventSource {
   // Of the last event that is or will be in the log.
   [[nodiscard]] uint64_t last_event_id() const noexcept { return journal_.last_id(); }
   [[nodiscard]] const Journal& journal() const noexcept { return journal_; }
+  // After publish_end(), for those behind: the run has no events any more.
+  [[nodiscard]] Journal take_journal() noexcept { return std::move(journal_); }
   // Of the answer's text so far.
   [[nodiscard]] size_t text_bytes() const noexcept { return text_bytes_; }
   [[nodiscard]] const std::string& tool_steps() const noexcept { return tool_steps_; }

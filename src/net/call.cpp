@@ -27,6 +27,9 @@ http::ParserLimits parser_limits(size_t head_bytes_max) noexcept {
 // Whether the method says that a body is meant to come, so that an empty one needs its `Content-Length: 0`.
 bool wants_body(const std::string& method) noexcept { return method == "POST" || method == "PUT" || method == "PATCH"; }
 
+// Assigning an empty string would keep the memory.
+void free_bytes(std::string& bytes) noexcept { std::string().swap(bytes); }
+
 bool is_proxy_field(std::string_view name) noexcept {
   constexpr std::string_view kPrefix = "proxy-";
   return name.size() >= kPrefix.size() && http::equals_ignoring_case(name.substr(0, kPrefix.size()), kPrefix);
@@ -137,6 +140,9 @@ void Call::parse(std::string_view bytes, Received::End end) {
         is_reusable_ = head_->keep_alive();
         phase_ = Phase::reading_body;
         arm_in(options_.idle_timeout_ms);
+        // It will not go out again, and an answer may take minutes.
+        free_bytes(request_head_);
+        free_bytes(options_.body);
         break;
       case http::Event::body: ready_.append(parser_.body_piece()); break;
       case http::Event::complete: finish(bytes.empty() && end == Received::End::none); return;
@@ -238,7 +244,7 @@ http::ResponseHead Call::take_head() noexcept {
 }
 
 void Call::release_bytes() noexcept {
-  if (handed_.capacity() > kKeptBufferBytesMax) handed_ = std::string();
+  if (handed_.capacity() > kKeptBufferBytesMax) free_bytes(handed_);
   handed_.clear();
 }
 

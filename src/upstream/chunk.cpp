@@ -11,6 +11,10 @@ namespace {
 
 namespace dom = simdjson::dom;
 
+// Documents up to this size share the thread's parser, which needs up to 14 times as much. Deltas have a few hundred
+// bytes.
+constexpr size_t kSharedBytesMax = size_t{16} * 1024;
+
 // The text of a field; empty for an absent field and for one of another type.
 std::string_view text_of(const simdjson::simdjson_result<dom::element>& field) {
   std::string_view text;
@@ -151,11 +155,19 @@ struct ChunkParser::Impl {
   }
 };
 
-ChunkParser::ChunkParser() : impl_(std::make_unique<Impl>()) {}
+ChunkParser::ChunkParser() = default;
 ChunkParser::~ChunkParser() = default;
 
+ChunkParser::Impl& ChunkParser::impl_for(size_t bytes) {
+  thread_local Impl shared;
+  if (bytes <= kSharedBytesMax) return shared;
+  if (large_ == nullptr) large_ = std::make_unique<Impl>();
+  return *large_;
+}
+
 Result<Chunk> ChunkParser::parse(std::string_view json) {
-  TRY_ASSIGN(const dom::object document, impl_->parse(json));
+  Impl& impl = impl_for(json.size());
+  TRY_ASSIGN(const dom::object document, impl.parse(json));
   Chunk chunk;
   chunk.is_error = read_error(document, chunk);
   chunk.model = text_of(document["model"]);
@@ -165,7 +177,7 @@ Result<Chunk> ChunkParser::parse(std::string_view json) {
   chunk.finish_reason = text_of((*choice)["finish_reason"]);
   dom::object message;
   if ((*choice)["delta"].get(message) == simdjson::SUCCESS || (*choice)["message"].get(message) == simdjson::SUCCESS) {
-    impl_->read_message(message, chunk);
+    impl.read_message(message, chunk);
   }
   return chunk;
 }

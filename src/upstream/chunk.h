@@ -14,7 +14,8 @@
 
 namespace bobbin::upstream {
 
-// What one JSON document of an answer says: a chunk of a stream, or a whole answer. Views live until the next parse().
+// What one JSON document of an answer says: a chunk of a stream, or a whole answer. Views live until the next parse()
+// of any parser on this thread.
 //
 // `content` and `reasoning` may be ill-formed UTF-8 when the server's JSON was: a character that is split between two
 // chunks can still be joined.
@@ -30,7 +31,10 @@ struct Chunk {
   int32_t error_number = 0;
 };
 
-// Reads such documents; keeps its memory between them. Of several choices only the first counts.
+// Reads such documents. Of several choices only the first counts.
+//
+// The memory for documents of common size is the thread's, not the parser's: thousands of streams that are open cost it
+// once. Only a parser that has met a large document has its own.
 //
 // JSON is parsed strictly, except that ill-formed UTF-8 and lone surrogate escapes, which simdjson refuses, are let
 // through: the former as they are, the latter as U+FFFD. Fields of an unexpected type count as absent.
@@ -46,7 +50,8 @@ class ChunkParser {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  Impl& impl_for(size_t bytes);
+  std::unique_ptr<Impl> large_;
 };
 
 }  // namespace bobbin::upstream

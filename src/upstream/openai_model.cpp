@@ -138,10 +138,10 @@ Task<void> OpenaiModel::look_up_model(CancelScope& scope) {
   log::info("model chosen", {{"url", options_.endpoints.base}, {"model", listed_model_}});
 }
 
-Task<Result<Answer>> OpenaiModel::exchange(const Prompt& prompt, DeltaSink& sink, CancelScope& scope,
-                                           std::string& excerpt) {
+Task<Result<Answer>> OpenaiModel::exchange(Prompt& prompt, DeltaSink& sink, CancelScope& scope, std::string& excerpt) {
   DeadlineScope limits(loop_, scope);
   net::HttpCall call(client_, make_request(prompt), limits.scope());
+  prompt = Prompt();
   const Result<http::ResponseHead> head = co_await call.head();
   if (!head) co_return fail(error_of_network(head.error()));
   if (head->status() >= 300) co_return fail(co_await read_refusal(call, limits, head->status(), excerpt));

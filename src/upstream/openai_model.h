@@ -47,8 +47,9 @@ class OpenaiModel final : public Model {
   [[nodiscard]] net::HttpCallOptions make_request(const Prompt& prompt) const;
   // Fills listed_model_, once a server has said what it has.
   Task<void> look_up_model(CancelScope& scope);
-  // The exchange itself; `excerpt` gets the server's own words when it fails with some.
-  Task<Result<Answer>> exchange(const Prompt& prompt, DeltaSink& sink, CancelScope& scope, std::string& excerpt);
+  // The exchange itself; `excerpt` gets the server's own words when it fails with some. Nothing is left of `prompt`: it
+  // may be far longer than all else that an answer in the making needs.
+  Task<Result<Answer>> exchange(Prompt& prompt, DeltaSink& sink, CancelScope& scope, std::string& excerpt);
 
   Loop& loop_;
   net::HttpClient& client_;

@@ -96,6 +96,44 @@ test('stalled readers are bounded, delay nobody, and get everything later', asyn
   }
 });
 
+test('an answer that is short enough to be kept reaches those who are behind at its end', async () => {
+  const user = await newUser(server);
+  const count = 45_000;  // 225 KB in the journal, 2.3 MB of events
+  const begun = makeGate();
+  upstream.answer(async (reply) => {
+    reply.head();
+    await begun.opened;
+    for (let at = 0; at < count; at += 5000)
+      await reply.raw(Array.from({ length: 5000 }, (_, i) => `data: ${deltaOf({ content: String((at + i) % 10) })}\n\n`).join(''));
+    await reply.finish();
+  });
+  const reader = await user.open('short flood', 't');
+  const runId = (await reader.next()).data.run_id;
+  const stalled = await Promise.all(Array.from({ length: 8 }, async () => {
+    const raw = await RawSocket.connect(server);
+    raw.send(streamRequest(user, { threadId: 't', runId }));
+    await raw.waitFor(/"start"/);
+    raw.socket.pause();
+    collect(raw);
+    return raw;
+  }));
+  begun.open();
+  await reader.finish();
+  const leaver = stalled.pop();
+  leaver.end();
+  for (const raw of stalled) raw.socket.resume();
+  await until('all of them to have it', () => stalled.every((raw) => raw.tail().includes('"type":"done"')));
+  for (const raw of stalled) {
+    const all = raw.all();
+    const ids = [...all.matchAll(/^id: (\d+)$/gm)].map((match) => Number(match[1]));
+    assert.equal(ids.length, count + 2);
+    assert.ok(ids.every((id, index) => id === index + 1), 'each event once, in order');
+    const text = [...all.matchAll(/"type":"token","content":"(\d)"/g)].map((match) => match[1]).join('');
+    assert.equal(text, reader.text);
+    raw.end();
+  }
+});
+
 test('a stalled reader that leaves is forgotten, and a run that nobody reads ends as any other', async () => {
   const user = await newUser(server);
   upstream.answer(async (reply) => { reply.head(); await flood(reply); await reply.finish(); });

@@ -50,5 +50,29 @@ TEST_CASE(what_is_dropped_is_forgotten_and_its_ids_are_given_again) {
   CHECK_EQ(render(journal, 1), R"({"type":"token","content":", and more"};)");
 }
 
+TEST_CASE(rounds_are_bounded_and_together_everything) {
+  Journal journal;
+  for (int i = 0; i < 100; ++i) journal.append(RunLogKind::token, std::to_string(i));
+  for (const size_t bytes_max : {1, 100, 1'000'000}) {
+    JournalRound round;
+    Journal::Place place = journal.place_after(3);
+    std::string all;
+    uint64_t id = 3;
+    while (place.id < 90) {
+      size_t bytes = 0;
+      for (const Event& event : round.render(journal, place, 90, bytes_max)) {
+        CHECK(bytes < bytes_max);  // before its last event
+        CHECK_EQ(event.id, ++id);
+        bytes += event.json.size();
+        all.append(event.json).push_back(';');
+      }
+      CHECK(bytes > 0);
+    }
+    CHECK_EQ(id, uint64_t{90});
+    const std::string rest = render(journal, 90);
+    CHECK_EQ(all + rest, render(journal, 3));
+  }
+}
+
 }  // namespace
 }  // namespace bobbin::chat
