@@ -160,14 +160,15 @@ Task<Result<Answer>> OpenaiModel::stream(Prompt prompt, DeltaSink& sink, CancelS
   if (options_.use_first_listed && !has_looked_up_ && options_.model.empty() && prompt.model.empty())
     co_await look_up_model(scope);
   std::string excerpt;
+  const bool is_aside = prompt.is_aside;  // exchange() empties the prompt
   Result<Answer> answer = co_await exchange(prompt, sink, scope, excerpt);
   if (!answer && scope.is_requested()) co_return fail(Code::cancelled);
-  if (options_.health && (answer || !prompt.is_aside))
+  if (options_.health && (answer || !is_aside))
     options_.health->store(answer ? ServerHealth::answers : ServerHealth::fails);
   if (answer) co_return answer;
-  if (!prompt.is_aside) metrics::add(metrics::Counter::upstream_errors);
+  if (!is_aside) metrics::add(metrics::Counter::upstream_errors);
   const Error& error = answer.error();
-  log::write(prompt.is_aside ? log::Level::debug : log::Level::warn, "the model did not answer",
+  log::write(is_aside ? log::Level::debug : log::Level::warn, "the model did not answer",
              {{"url", options_.endpoints.base},
               {"code", code_name(error.code)},
               {"number", error.number},

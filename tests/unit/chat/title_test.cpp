@@ -1,5 +1,5 @@
-#include "src/chat/reply.h"
 #include "src/chat/title.h"
+#include "src/chat/reply.h"
 
 #include "src/base/limits.h"
 #include "src/base/text.h"
