@@ -141,8 +141,8 @@ test('stop during a call: the run ends at once and the call is of unknown outcom
   const gate = makeGate();
   tool.answer = async (url, response) => { await gate.opened; response.end('late'); };
   upstream.answer(async (reply) => sayCalls(reply, [{ id: 'a', name: 'look_up', args: { q: 'x' } }]));
-  const stream = await user.open('hello', 't');
   const calls = tool.calls.length;
+  const stream = await user.open('hello', 't');
   await until('the tool to be called', () => tool.calls.length > calls);
   const answer = await user.json('/chat/stop', { method: 'POST', body: '{"thread_id":"t"}', headers: { 'Content-Type': 'application/json' } });
   assert.equal(answer.stopped, true);
