@@ -67,7 +67,7 @@ void append_message(std::string& out, const store::MessageView& message, size_t 
 }  // namespace
 
 bool wants_fold(const ContextOptions& options, uint64_t tokens) noexcept {
-  return tokens > options.tokens_max - room_of(options) + fold_above(room_of(options));
+  return tokens > fold_above(room_of(options));
 }
 
 uint64_t fold_tokens_max(const ContextOptions& options) noexcept {

@@ -14,7 +14,7 @@
 // how its reply is kept. Pure.
 namespace bobbin::chat {
 
-// Whether a conversation of so many tokens is to be folded before it is too long.
+// Whether a conversation of so many tokens, without the system prompt, is to be folded before it is too long.
 [[nodiscard]] bool wants_fold(const ContextOptions& options, uint64_t tokens) noexcept;
 
 // How much of a branch plan_fold() must be given: what is shown, and what no longer fits.

@@ -134,6 +134,11 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
          "let the model name conversations: `after` their first answer, or `during` it; `off`: their first words")
       ->check(CLI::IsMember({"off", "after", "during"}))
       ->capture_default_str();
+  app.add_option("--memory", options.memory,
+                 "let the model fold the older part of a conversation that becomes longer than --context-tokens: `on`; "
+                 "`off`: what does not fit is left out")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
   app.add_option("--tools", options.tools, "file that says what the assistant can call (docs/tools.md)")
       ->type_name("FILE");
   add_secret_options(app, options.jwt_secret_file, options.jwt_secret);

@@ -24,6 +24,7 @@ struct ServeOptions {
   std::string system_prompt;
   uint32_t context_tokens = 8000;
   std::string titles = "off";  // off, after or during the first answer
+  std::string memory = "on";   // off or on
   std::string tools;           // file; empty: the assistant can call nothing
   std::string jwt_secret_file;
   std::string jwt_secret;

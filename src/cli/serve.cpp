@@ -171,6 +171,7 @@ int serve(const ServeOptions& options) {
   const chat::EngineOptions engine_options{
       .context = {.system_prompt = options.system_prompt, .tokens_max = options.context_tokens},
       .log_messages = options.log_messages,
+      .memory = options.memory == "on",
       .titles = titles(options.titles)};
   const Shared shared{.store = **store,
                       .pool = pool,
