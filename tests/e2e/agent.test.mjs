@@ -1,34 +1,14 @@
 // The assistant uses tools: what the model calls happens once, before everybody's eyes, and its results are kept.
 
 import assert from 'node:assert/strict';
-import http from 'node:http';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
 import { newUser } from './support/client.mjs';
-import { deltaOf, startScripted } from './support/scripted_upstream.mjs';
+import { startScripted } from './support/scripted_upstream.mjs';
 import { makeTempDir, startServer } from './support/server.mjs';
+import { ToolServer, countTools, say, sayCalls } from './support/tool_server.mjs';
 import { makeGate, manyStarts, test, until } from './support/wait.mjs';
-
-// A tool server that notes every call; `answer(request, response)` decides.
-class ToolServer {
-  calls = [];
-  answer = (url, response) => response.end(`result of ${url}`);
-  server = http.createServer((request, response) => {
-    this.calls.push(request.url);
-    response.setHeader('Content-Type', 'text/plain');
-    this.answer(request.url, response);
-  });
-  async start() {
-    await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return this;
-  }
-  get url() { return `http://127.0.0.1:${this.server.address().port}`; }
-  stop() {
-    this.server.closeAllConnections();
-    return new Promise((resolve) => this.server.close(resolve));
-  }
-}
 
 let server;
 let upstream;
@@ -38,11 +18,7 @@ before(async () => {
   upstream = await startScripted();
   tool = await new ToolServer().start();
   toolsFile = path.join(makeTempDir(), 'tools.json');
-  const parameters = { type: 'object', properties: { q: { type: 'string' } }, required: ['q'] };
-  writeFileSync(toolsFile, JSON.stringify({ http: [
-    { name: 'look_up', description: 'Looks up.', parameters, url: `${tool.url}/look/{q}`, allow_private: true },
-    { name: 'slow', description: 'Takes its time.', parameters, url: `${tool.url}/slow/{q}`, allow_private: true, timeout_ms: 200 },
-  ] }));
+  writeFileSync(toolsFile, JSON.stringify(tool.config({ name: 'slow', timeout_ms: 200 })));
   server = await startServer({ upstream: upstream.url, args: ['--tools', toolsFile] });
 });
 after(async () => {
@@ -51,30 +27,6 @@ after(async () => {
   await tool?.stop();
 });
 
-const callOf = (index, id, name, args) => ({ index, id, type: 'function', function: { name, arguments: args } });
-
-// A turn that ends with these calls, arguments in small pieces, as servers stream them.
-async function sayCalls(reply, calls, text) {
-  reply.head();
-  if (text) await reply.text(text);
-  for (const [index, call] of calls.entries()) {
-    const args = typeof call.args === 'string' ? call.args : JSON.stringify(call.args);
-    await reply.event(deltaOf({ tool_calls: [callOf(index, call.id, call.name, '')] }));
-    for (let at = 0; at < args.length; at += 4) {
-      await reply.event(deltaOf({ tool_calls: [{ index, function: { arguments: args.slice(at, at + 4) } }] }));
-    }
-  }
-  await reply.usage({ prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 });
-  await reply.finish('tool_calls');
-}
-async function say(reply, text) {
-  reply.head();
-  await reply.text(text);
-  await reply.usage({ prompt_tokens: 20, completion_tokens: 7, total_tokens: 27 });
-  await reply.finish();
-}
-const countTools = (request) => request.body.messages.filter((message) => message.role === 'tool').length;
-
 test('calls happen, several at once, and the model gets their results in a second round', async () => {
   const user = await newUser(server);
   upstream.answer(async (reply, request) => (countTools(request) > 0 ? say(reply, 'It is so.') : sayCalls(reply,
@@ -82,7 +34,7 @@ test('calls happen, several at once, and the model gets their results in a secon
   const from = upstream.requests.length;
   tool.calls = [];
   const { events, done, text } = await user.ask('hello', 't');
-  assert.deepEqual(tool.calls.sort(), ['/look/h%C3%A4user', '/look/x%2Fy']);
+  assert.deepEqual(tool.calls.sort(), ['/look_up/h%C3%A4user', '/look_up/x%2Fy']);
   assert.equal(text, 'Let me see.\n\nIt is so.');
   assert.deepEqual(done.usage, { prompt_tokens: 30, completion_tokens: 12, total_tokens: 42 });
   const tools = events.filter((event) => event.data.type === 'tool').map((event) => `${event.data.name} ${event.data.state}`);
@@ -92,8 +44,8 @@ test('calls happen, several at once, and the model gets their results in a secon
   const [asked, one, two] = second.messages.slice(-3);
   assert.deepEqual([asked.role, asked.content, asked.tool_calls.map((call) => [call.id, call.function.name, call.function.arguments])],
     ['assistant', 'Let me see.', [['a', 'look_up', '{"q":"häuser"}'], ['b', 'look_up', '{"q":"x/y"}']]]);
-  assert.deepEqual([one.role, one.tool_call_id, one.content], ['tool', 'a', 'result of /look/h%C3%A4user']);
-  assert.deepEqual([two.role, two.tool_call_id, two.content], ['tool', 'b', 'result of /look/x%2Fy']);
+  assert.deepEqual([one.role, one.tool_call_id, one.content], ['tool', 'a', 'result of /look_up/h%C3%A4user']);
+  assert.deepEqual([two.role, two.tool_call_id, two.content], ['tool', 'b', 'result of /look_up/x%2Fy']);
   const [, answer] = (await user.history('t')).messages;
   assert.equal(answer.content, text);
   assert.deepEqual(answer.tools.map((call) => [call.name, call.state]), [['look_up', 'done'], ['look_up', 'done']]);
@@ -102,8 +54,8 @@ test('calls happen, several at once, and the model gets their results in a secon
   upstream.answer(async (reply) => say(reply, 'Still so.'));
   await user.ask('again', 't');
   const roles = upstream.requests.at(-1).body.messages.map((message) => [message.role, message.content]);
-  assert.deepEqual(roles.slice(-6), [['user', 'hello'], ['assistant', 'Let me see.'], ['tool', 'result of /look/h%C3%A4user'],
-    ['tool', 'result of /look/x%2Fy'], ['assistant', 'It is so.'], ['user', 'again']]);
+  assert.deepEqual(roles.slice(-6), [['user', 'hello'], ['assistant', 'Let me see.'], ['tool', 'result of /look_up/h%C3%A4user'],
+    ['tool', 'result of /look_up/x%2Fy'], ['assistant', 'It is so.'], ['user', 'again']]);
 });
 
 test('a tool that fails, is slow, unknown or badly called is told to the model, and the answer goes on', async () => {
