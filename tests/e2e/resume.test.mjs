@@ -1,6 +1,8 @@
 // A run is followed again, from any point, by anybody of its user, on any worker, live or over, also after a restart.
 
 import assert from 'node:assert/strict';
+import { readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { after, before } from 'node:test';
 import { expectProblem, EventReader, isTerminal, newUser } from './support/client.mjs';
 import { postRequest, readAndCut, streamRequest } from './support/cut_stream.mjs';
@@ -196,6 +198,32 @@ test('after kill -9 and a restart the rest is there, with its end', manyStarts, 
       assert.equal(reader.events.at(-1).id, '5');
     }
     assert.equal((await user.contents('t')).at(-1), pieces.slice(0, 3).join(''));
+  } finally {
+    await own.stop();
+  }
+});
+
+test('where the log is gone, as an hour after the end: one resync with the message, then the end', async () => {
+  const own = await startServer({ upstream: upstream.url });
+  try {
+    const user = await newUser(own);
+    sayBehind([]);
+    const { events } = await user.ask('hello', 't');
+    const runId = events[0].data.run_id;
+    await own.kill();
+    const log = path.join(own.dataDir, 'runlog');
+    for (const name of readdirSync(log)) rmSync(path.join(log, name));
+    await own.start();
+    for (const last of [0, 1, events.length - 2]) {
+      const reader = await follow(user, `thread_id=t&run_id=${runId}`, { 'Last-Event-ID': String(last) });
+      while (await reader.next());
+      assert.deepEqual(reader.types, ['resync', 'done']);
+      assert.equal(reader.events[0].data.message.content, answer);
+      assert.deepEqual(reader.events[1].data, events.at(-1).data);
+    }
+    const end = await follow(user, `thread_id=t&run_id=${runId}`, { 'Last-Event-ID': String(events.length - 1) });
+    while (await end.next());
+    assert.deepEqual(end.types, ['done']);
   } finally {
     await own.stop();
   }
