@@ -38,6 +38,7 @@ static void open_control(void) {
   }
   syscall(SYS_close, fd);
   control = mapped;
+  control->held = 0;  // those that waited in a process which was killed wait no more
 }
 
 struct fault_control* fault_control(void) {
@@ -127,10 +128,10 @@ bool fault_strikes(enum fault_kind kind, const char* path) {
   return false;
 }
 
-void fault_wait_while_held(const char* path) {
-  if (control->hold == 0 || !fits(path, control->hold_pattern)) return;
+void fault_wait_while_held(const char* path, enum fault_hold point) {
+  if (control->hold != (int64_t)point || !fits(path, control->hold_pattern)) return;
   ++control->held;
   const struct timespec pause = {.tv_nsec = 1000 * 1000};
-  while (control->hold != 0) nanosleep(&pause, NULL);
+  while (control->hold == (int64_t)point) nanosleep(&pause, NULL);
   --control->held;
 }

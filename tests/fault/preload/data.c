@@ -115,7 +115,7 @@ static int sync_file(int fd, long call) {
   const bool directory = S_ISDIR(status.st_mode);
   // What is promised is what was there when the sync began.
   const uint64_t position = directory ? journal_position() : 0;
-  fault_wait_while_held(path);
+  fault_wait_while_held(path, FAULT_HOLD_BEFORE);
   if (fault_strikes(FAULT_SYNC, path)) return -1;
   if (control->lie != 0) return 0;
   if (control->no_device == 0 && syscall(call, fd) != 0) return -1;
@@ -124,6 +124,7 @@ static int sync_file(int fd, long call) {
   } else {
     journal_file_synced(fd, status.st_size);
   }
+  fault_wait_while_held(path, FAULT_HOLD_AFTER);
   return 0;
 }
 FAULT_EXPORT int fsync(int fd) { return sync_file(fd, SYS_fsync); }

@@ -20,9 +20,12 @@
 
 enum fault_kind { FAULT_SYNC, FAULT_WRITE, FAULT_OPEN, FAULT_RENAME, FAULT_KINDS };
 
+// Where a sync waits: before it is made, or when it has been made and nobody knows of it yet.
+enum fault_hold { FAULT_HOLD_BEFORE = 1, FAULT_HOLD_AFTER = 2 };
+
 // The offsets are those of tests/fault/support/faults.mjs. "by the test": only the test writes; "here": only we do.
 struct fault_control {
-  _Atomic int64_t hold;  // by the test: syncs of files that match hold_pattern wait while it is 1
+  _Atomic int64_t hold;  // by the test: syncs of files that match hold_pattern wait while it is one of enum fault_hold
   _Atomic int64_t lie;   // by the test: syncs succeed, reach nothing and are not recorded
   _Atomic int64_t
       no_device;            // by the test: syncs are recorded but not passed on: faster, where only the journal counts
@@ -58,8 +61,8 @@ bool fault_path_of(int fd, char path[FAULT_PATH_MAX]);
 
 // Counts a call; true when it is the one to fail, with errno set.
 bool fault_strikes(enum fault_kind kind, const char* path);
-// Waits for as long as syncs are held.
-void fault_wait_while_held(const char* path);
+// Waits for as long as syncs are held at this point.
+void fault_wait_while_held(const char* path, enum fault_hold point);
 
 // journal.c. Names are changed between begin and end, one change at a time.
 void journal_begin(void);

@@ -60,6 +60,11 @@ export class FaultDisk {
     this.setPattern(HOLD_PATTERN, pattern);
     this.set(slot.hold, 1);
   }
+  // They are made, and wait before they return: what they made durable is known to nobody.
+  holdAfter(pattern = '') {
+    this.setPattern(HOLD_PATTERN, pattern);
+    this.set(slot.hold, 2);
+  }
   release() { this.set(slot.hold, 0); }
   get held() { return this.get(slot.held); }
   waitForHeld() { return until('a sync to be held back', () => this.held > 0); }
