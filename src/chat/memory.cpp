@@ -74,6 +74,10 @@ uint64_t fold_tokens_max(const ContextOptions& options) noexcept {
   return fold_above(room_of(options)) + folded_at_once(room_of(options));
 }
 
+uint64_t fold_message_tokens_max(const ContextOptions& options) noexcept {
+  return folded_at_once(room_of(options)) / 2;
+}
+
 std::optional<Fold> plan_fold(const ContextOptions& options, const Context& context) {
   const uint64_t room = room_of(options);
   const std::vector<store::MessageView>& newest_first = context.page.messages;
@@ -90,7 +94,7 @@ std::optional<Fold> plan_fold(const ContextOptions& options, const Context& cont
   const auto is_turn = [&](size_t at) { return newest_first[at - 1].role == store::Role::user; };
   while (cut > 1 && !is_turn(cut)) --cut;
   // Of the others the oldest, as many as go into one request: what is left of them comes next time.
-  const size_t piece_bytes_max = folded_at_once(room) * kBytesPerToken / 2;
+  const size_t piece_bytes_max = fold_message_tokens_max(options) * kBytesPerToken;
   const auto piece_tokens = [&](const store::MessageView& message) {
     return std::min(estimate_tokens(message), piece_bytes_max / kBytesPerToken);
   };
