@@ -59,7 +59,8 @@ bool Applier::must_commit_before(const Command& command) {
   if (std::holds_alternative<DeleteUserThreads>(command)) return true;
   // A state that cannot be loaded fails again, with its error, when the command is applied.
   if (const auto* submit = std::get_if<Submit>(&command)) {
-    if (!requests_in_group_.empty() && requests_in_group_.contains(request_key_of(*submit))) return true;
+    const bool is_named = !submit->request.key.empty();
+    if (is_named && !requests_in_group_.empty() && requests_in_group_.contains(request_key_of(*submit))) return true;
     const bool reads_messages = submit->kind != SubmitKind::message || (submit->parent && !submit->parent->is_zero());
     if (!reads_messages || !check_ids(submit->user, submit->thread)) return false;
     const auto state = states_.thread(submit->user, submit->thread);

@@ -18,6 +18,8 @@ class Status final : public tools::ToolProgress {
   Run& run_;
 };
 
+constexpr const char* kNotKept = "(This result was left out: the answer has no room for it.)";
+
 class SyncJob final : public BlockingJob {
  public:
   explicit SyncJob(store::RunLog& log) : log_(log) {}
@@ -40,10 +42,19 @@ upstream::Usage sum_of(const std::optional<upstream::Usage>& one, const upstream
 // The model's deltas of one round as events of the run.
 class Agent::Sink final : public upstream::DeltaSink {
  public:
-  explicit Sink(Run& run) : run_(run), begins_anew_(run.text_bytes() > 0 && run.tool_steps_count() > 0) {}
+  // `thoughts_bytes`: of the rounds before; goes on.
+  Sink(Run& run, size_t& thoughts_bytes)
+      : run_(run), thoughts_bytes_(thoughts_bytes), begins_anew_(run.text_bytes() > 0 && run.tool_steps_count() > 0) {}
 
   void on_delta(const upstream::Delta& delta) noexcept override {
-    if (delta.kind == upstream::DeltaKind::reasoning) return run_.publish_reasoning(delta.text);
+    const bool is_thought = delta.kind == upstream::DeltaKind::reasoning;
+    const size_t bytes = is_thought ? thoughts_bytes_ : run_.text_bytes();
+    is_full_ |= bytes + delta.text.size() > kTextBytesMax;
+    if (is_full_) return;
+    if (is_thought) {
+      thoughts_bytes_ += delta.text.size();
+      return run_.publish_reasoning(delta.text);
+    }
     // What the model says after its calls is a paragraph of its own.
     if (std::exchange(begins_anew_, false)) run_.publish_token("\n\n");
     text_.append(delta.text);
@@ -51,14 +62,18 @@ class Agent::Sink final : public upstream::DeltaSink {
     run_.publish_token(delta.text);
   }
   void on_usage(const upstream::Usage& usage) noexcept override { run_.usage = sum_of(earlier_usage_, usage); }
+  // There was more than an answer may have.
+  [[nodiscard]] bool is_full() const noexcept { return is_full_; }
   // Of this round alone.
   std::string take_text() noexcept { return std::move(text_); }
 
  private:
   Run& run_;
+  size_t& thoughts_bytes_;
   const std::optional<upstream::Usage> earlier_usage_ = run_.usage;
   std::string text_;
   bool begins_anew_;
+  bool is_full_ = false;
 };
 
 Task<Result<upstream::Answer>> Agent::answer(upstream::Prompt prompt) {
@@ -68,12 +83,13 @@ Task<Result<upstream::Answer>> Agent::answer(upstream::Prompt prompt) {
       prompt.tools = co_await parts_.toolbox.specs(run_.scope);
       if (run_.scope.is_requested()) co_return fail(Code::cancelled);
     }
-    Sink sink(run_);
+    Sink sink(run_, thoughts_bytes_);
     const bool is_last = prompt.tools.empty();
     CO_TRY_ASSIGN(upstream::Answer answer,
                   co_await parts_.model.stream(is_last ? std::move(prompt) : prompt, sink, run_.scope));
     if (answer.usage) sink.on_usage(*answer.usage);
-    if (answer.tool_calls.empty() || is_last) co_return answer;
+    if (sink.is_full()) answer.finish_reason = "length";
+    if (answer.tool_calls.empty() || is_last || sink.is_full()) co_return answer;
     CO_TRY(co_await do_calls(std::move(answer.tool_calls), sink.take_text(), prompt));
     make_room(prompt.messages, parts_.tokens_max);
   }
@@ -96,12 +112,16 @@ Task<Result<void>> Agent::do_calls(std::vector<upstream::ToolCall> calls, std::s
                           .result = {},
                           .summary = {}});
   }
+  if (!have_steps_room()) co_return fail(Code::upstream_rejected, 0, "the model's calls are too long");
   CO_TRY(co_await save_steps());
   Gate running;
   for (ToolCallStep& call : step.calls) spawn(running, do_call(&call));
   co_await running.close();
   // A call that was cancelled may have happened: its intent stays as it is.
   if (run_.scope.is_requested()) co_return fail(Code::cancelled);
+  if (!have_steps_room()) {
+    for (ToolCallStep& call : step.calls) call.result = kNotKept;
+  }
   CO_TRY(co_await save_steps());
   prompt.messages.push_back({upstream::Role::assistant, std::move(text), std::move(calls), {}});
   for (const ToolCallStep& call : step.calls)
@@ -119,6 +139,8 @@ Task<void> Agent::do_call(ToolCallStep* call) {
   call->summary = std::move(result.summary);
   run_.publish(tool_event(call->name, state_name(call->state), call->summary));
 }
+
+bool Agent::have_steps_room() const { return encode_tool_steps(steps_).size() <= kStepsBytesMax; }
 
 Task<Result<void>> Agent::save_steps() {
   run_.log_tool_steps(encode_tool_steps(steps_), steps_.size());

@@ -33,20 +33,30 @@ class Agent {
   Agent(const AgentParts& parts, Run& run, std::vector<ToolStep> steps)
       : parts_(parts), run_(run), steps_(std::move(steps)) {}
 
-  // Events and text go to the run as they come; so do tool steps. Errors: those of Model::stream, and of the run log.
+  // Events and text go to the run as they come; so do tool steps. What exceeds kTextBytesMax is left out,
+  // and ends the answer as `length`. Errors: those of Model::stream, and of the run log; upstream_rejected also where
+  // the calls exceed kStepsBytesMax.
   Task<Result<upstream::Answer>> answer(upstream::Prompt prompt);
+
+  // Of one answer, all its rounds and continuations together: the text, apart from it the thoughts, and what was
+  // called, as it is kept. The store and the run log take 16 MiB of each; an answer that they refuse would be lost.
+  static constexpr size_t kTextBytesMax = size_t{12} * 1024 * 1024;
+  static constexpr size_t kStepsBytesMax = size_t{8} * 1024 * 1024;
 
  private:
   class Sink;
   // Does what the model has called, and adds calls and results to the prompt.
   Task<Result<void>> do_calls(std::vector<upstream::ToolCall> calls, std::string text, upstream::Prompt& prompt);
   Task<void> do_call(ToolCallStep* call);
+  // Whether the steps as they are now can be kept with the answer.
+  [[nodiscard]] bool have_steps_room() const;
   // The steps as they are now, on disk when it resumes.
   Task<Result<void>> save_steps();
 
   AgentParts parts_;
   Run& run_;
   std::vector<ToolStep> steps_;
+  size_t thoughts_bytes_ = 0;  // of all rounds
 };
 
 }  // namespace bobbin::chat

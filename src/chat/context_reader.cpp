@@ -17,7 +17,7 @@ constexpr size_t kContextPageBytes = 256 * 1024;
 }  // namespace
 
 Result<Context> read_context(store::Store& store, const std::string& user, const std::string& thread,
-                             uint64_t tokens_max, store::Tier tier) {
+                             uint64_t tokens_max, store::Tier tier, uint64_t message_tokens_max) {
   Context context;
   auto memories = store.read_memories(user, thread, tier);
   if (!memories && memories.error().code != Code::corrupt) return fail(memories.error());
@@ -52,7 +52,7 @@ Result<Context> read_context(store::Store& store, const std::string& user, const
         context.memory = std::move(*memory);
         return context;
       }
-      tokens += estimate_tokens(message);
+      tokens += std::min(estimate_tokens(message), message_tokens_max);
       newest_first.push_back(message);
     }
   } while (query.cursor && tokens <= tokens_max && newest_first.size() < kContextMessagesMax);

@@ -18,9 +18,9 @@ struct Context {
   std::vector<uint64_t> memories;
 };
 
-// Reads until `tokens_max` are passed, as estimate_tokens counts. A memory that cannot be read counts as none. On the
-// pool. Errors: those of Store::read_history.
+// Reads until `tokens_max` are passed, as estimate_tokens counts, and of one message `message_tokens_max` at most. A
+// memory that cannot be read counts as none. On the pool. Errors: those of Store::read_history.
 Result<Context> read_context(store::Store& store, const std::string& user, const std::string& thread,
-                             uint64_t tokens_max, store::Tier tier);
+                             uint64_t tokens_max, store::Tier tier, uint64_t message_tokens_max = UINT64_MAX);
 
 }  // namespace bobbin::chat

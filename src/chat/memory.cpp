@@ -23,6 +23,9 @@ uint64_t kept(uint64_t room) noexcept { return room / 8 * 3; }
 uint64_t folded_at_once(uint64_t room) noexcept { return room / 2; }
 uint64_t memory_max(uint64_t room) noexcept { return room / 8; }
 constexpr size_t kMemoryTextBytesMin = 512;
+// With less room, which a long system prompt can leave, of every message only shreds would be noted, after every
+// answer.
+constexpr uint64_t kRoomMin = 128;
 constexpr size_t kMemoryTextBytesMax = 16 * 1024;
 // The question and the answer that were last.
 constexpr size_t kMessagesKeptMin = 2;
@@ -67,11 +70,16 @@ void append_message(std::string& out, const store::MessageView& message, size_t 
 }  // namespace
 
 bool wants_fold(const ContextOptions& options, uint64_t tokens) noexcept {
-  return tokens > fold_above(room_of(options));
+  const uint64_t room = room_of(options);
+  return room >= kRoomMin && tokens > fold_above(room);
 }
 
 uint64_t fold_tokens_max(const ContextOptions& options) noexcept {
   return fold_above(room_of(options)) + folded_at_once(room_of(options));
+}
+
+uint64_t fold_message_tokens_max(const ContextOptions& options) noexcept {
+  return folded_at_once(room_of(options)) / 2;
 }
 
 std::optional<Fold> plan_fold(const ContextOptions& options, const Context& context) {
@@ -79,7 +87,7 @@ std::optional<Fold> plan_fold(const ContextOptions& options, const Context& cont
   const std::vector<store::MessageView>& newest_first = context.page.messages;
   uint64_t tokens = context.memory ? estimate_tokens(context.memory->text) : 0;
   for (const store::MessageView& message : newest_first) tokens += estimate_tokens(message);
-  if (tokens <= fold_above(room) || newest_first.size() <= kMessagesKeptMin) return std::nullopt;
+  if (!wants_fold(options, tokens) || newest_first.size() <= kMessagesKeptMin) return std::nullopt;
 
   // The newest that stay: [0, cut). What stays begins with a question.
   size_t cut = 0;
@@ -90,7 +98,7 @@ std::optional<Fold> plan_fold(const ContextOptions& options, const Context& cont
   const auto is_turn = [&](size_t at) { return newest_first[at - 1].role == store::Role::user; };
   while (cut > 1 && !is_turn(cut)) --cut;
   // Of the others the oldest, as many as go into one request: what is left of them comes next time.
-  const size_t piece_bytes_max = folded_at_once(room) * kBytesPerToken / 2;
+  const size_t piece_bytes_max = fold_message_tokens_max(options) * kBytesPerToken;
   const auto piece_tokens = [&](const store::MessageView& message) {
     return std::min(estimate_tokens(message), piece_bytes_max / kBytesPerToken);
   };

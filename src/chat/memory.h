@@ -19,6 +19,9 @@ namespace bobbin::chat {
 
 // How much of a branch plan_fold() must be given: what is shown, and what no longer fits.
 [[nodiscard]] uint64_t fold_tokens_max(const ContextOptions& options) noexcept;
+// What one message counts of that at most: a longer one is shortened. So one long text does not hide the memory before
+// it, which the new one has to go on from.
+[[nodiscard]] uint64_t fold_message_tokens_max(const ContextOptions& options) noexcept;
 
 struct Fold {
   upstream::Prompt prompt;         // without a model

@@ -28,7 +28,8 @@ Task<void> MemoryMaker::run(Answered answered, CancelScope& scope) {
 
 Task<Result<void>> MemoryMaker::fold(const Answered& answered, CancelScope& scope) {
   StoreRead read(parts_.pool, parts_.loop, [&](store::Tier tier) {
-    return read_context(parts_.store, answered.user, answered.thread, fold_tokens_max(options_), tier);
+    return read_context(parts_.store, answered.user, answered.thread, fold_tokens_max(options_), tier,
+                        fold_message_tokens_max(options_));
   });
   CO_TRY_ASSIGN(const Context context, co_await read.run());
   if (scope.is_requested()) co_return fail(Code::cancelled);

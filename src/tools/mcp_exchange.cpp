@@ -4,6 +4,7 @@
 
 #include "proto_http/headers.h"
 #include "proto_http/sse_reader.h"
+#include "src/base/text.h"
 #include "src/tools/clip.h"
 #include "src/tools/fetch.h"
 #include "src/tools/mcp_message.h"
@@ -14,6 +15,8 @@ namespace {
 constexpr size_t kMessageBytesMax = size_t{1024} * 1024;
 constexpr size_t kStreamBytesMax = size_t{16} * 1024 * 1024;
 constexpr size_t kRefusalBytesMax = 4 * 1024;
+// Of what a server says of a refusal: whole, so that no secret in it is cut in two, and bounded.
+constexpr size_t kWordsBytesMax = 16 * 1024;
 constexpr size_t kIdBytesMax = 1024;
 constexpr uint64_t kRetryMsMax = 600'000;
 
@@ -51,7 +54,7 @@ class Messages {
         if (wanted_id_ == 0 || (message["id"].integer().has_value() && message["id"].integer() != wanted_id_))
           return false;
         answer.kind = McpAnswer::Kind::error;
-        answer.sentence = "refused: " + to_excerpt(message["error"]["message"].text());
+        answer.sentence = "refused: " + std::string(cut_text(message["error"]["message"].text(), kWordsBytesMax));
         return true;
       case McpKind::invalid: return false;
     }
@@ -70,10 +73,10 @@ bool is_session_id(std::string_view id) noexcept {
 // What is said with a refusal, in whichever of the usual shapes; may be empty.
 std::string refusal_words(std::string_view body) {
   const Result<JsonDocument> document = JsonDocument::parse(body);
-  if (!document) return to_excerpt(body);
+  if (!document) return to_utf8_lossy(body);
   const JsonValue error = document->root()["error"];
   for (const JsonValue& value : {error["message"], error, document->root()["message"]}) {
-    if (!value.text().empty()) return to_excerpt(value.text());
+    if (!value.text().empty()) return std::string(value.text());
   }
   return {};
 }

@@ -35,7 +35,9 @@ struct McpAnswer {
     failed,        // no answer that could be understood
   };
   Kind kind = Kind::failed;
-  std::string sentence = {};                  // for the model, unless result or accepted: "refused: …"
+  // For the model, unless result or accepted: "refused: …". In the server's words, which may be long and repeat
+  // secrets.
+  std::string sentence = {};
   std::optional<JsonDocument> document = {};  // with result and error
   JsonValue message = {};                     // in it
   std::string session_id = {};                // what the server called a new session

@@ -11,6 +11,11 @@
 namespace bobbin::tools {
 namespace {
 
+// What a server says, for people and the model. First the secrets: half of one would not be known again.
+std::string said(std::string sentence, const McpServerConfig& config) {
+  return to_excerpt(without_secrets(std::move(sentence), config.headers.secrets));
+}
+
 // One tool of a server. Keeps the session, also when a later list does not have the tool any more.
 class McpTool final : public Tool {
  public:
@@ -34,11 +39,11 @@ class McpTool final : public Tool {
     fields.close();
     const McpAnswer answer = co_await session_->request(
         {.id = id, .method = "tools/call", .params = std::move(params), .once = true, .progress = &progress}, scope);
-    ToolResult result = answer.kind == McpAnswer::Kind::result
-                            ? read_mcp_result(answer.message["result"], spec_.name)
-                            : tool_error("The server \"" + config.name + "\" " + answer.sentence + '.');
+    if (answer.kind != McpAnswer::Kind::result)
+      co_return tool_error("The server \"" + config.name + "\" " + said(answer.sentence, config) + '.');
+    ToolResult result = read_mcp_result(answer.message["result"], spec_.name);
     result.content = without_secrets(std::move(result.content), config.headers.secrets);
-    result.summary = without_secrets(std::move(result.summary), config.headers.secrets);
+    if (result.is_error) result.summary = to_excerpt(result.content);
     co_return result;
   }
 
@@ -60,7 +65,7 @@ Task<void> McpServer::refresh(CancelScope& scope) {
   const bool is_old = !has_list_ || loop_.now_ms() - fetched_ms_ >= kListAgeMs;
   if ((!wants_list_ && !is_old) || loop_.now_ms() < not_before_ms_) co_return;
   const uint64_t begun_ms = loop_.now_ms();
-  const std::string why = without_secrets(co_await fetch_list(scope), session_->config().headers.secrets);
+  const std::string why = said(co_await fetch_list(scope), session_->config());
   if (why.empty()) {
     has_list_ = true;
     wants_list_ = false;

@@ -100,7 +100,7 @@ Task<McpAnswer> McpSession::initialize(CancelScope& scope) {
   if (answer.kind != McpAnswer::Kind::result) co_return answer;
   const JsonValue result = answer.message["result"];
   if (!is_known_mcp_version(result["protocolVersion"].text())) {
-    co_return McpAnswer{.sentence = "speaks version \"" + to_excerpt(result["protocolVersion"].text()) +
+    co_return McpAnswer{.sentence = "speaks version \"" + std::string(result["protocolVersion"].text()) +
                                     "\" of the protocol, which is not known here"};
   }
   version_ = result["protocolVersion"].text();

@@ -55,8 +55,9 @@ Task<Error> read_refusal(net::HttpCall& call, DeadlineScope& limits, int32_t sta
 // Some servers repeat the key that they refuse, also in parts (`sk-ab***yz`): only the whole key is a secret.
 std::string without_key(std::string text, const std::string& key) {
   if (key.empty()) return text;
-  for (size_t at = text.find(key); at != std::string::npos; at = text.find(key, at))
-    text.replace(at, key.size(), "[key]");
+  constexpr std::string_view kMark = "[key]";
+  for (size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + kMark.size()))
+    text.replace(at, key.size(), kMark);
   return text;
 }
 

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
 import { newUser } from './support/client.mjs';
-import { startScripted } from './support/scripted_upstream.mjs';
+import { deltaOf, startScripted } from './support/scripted_upstream.mjs';
 import { makeTempDir, startServer } from './support/server.mjs';
 import { ToolServer, countTools, say, sayCalls } from './support/tool_server.mjs';
 import { makeGate, manyStarts, test, until } from './support/wait.mjs';
@@ -56,6 +56,39 @@ test('calls happen, several at once, and the model gets their results in a secon
   const roles = upstream.requests.at(-1).body.messages.map((message) => [message.role, message.content]);
   assert.deepEqual(roles.slice(-6), [['user', 'hello'], ['assistant', 'Let me see.'], ['tool', 'result of /look_up/h%C3%A4user'],
     ['tool', 'result of /look_up/x%2Fy'], ['assistant', 'It is so.'], ['user', 'again']]);
+});
+
+test('calls that are too long to be kept end the answer, and the thread goes on', async () => {
+  const user = await newUser(server);
+  upstream.answer(async (reply) => {
+    reply.head();
+    await reply.text('Let me see.');
+    // Six times as long where it is kept: written as \u0001.
+    const argument = '\u0001'.repeat(64 * 1024);
+    for (let i = 0; i < 40; ++i) await reply.event(deltaOf({ tool_calls: [{ index: 0, id: 'a', type: 'function', function: { name: 'look_up', arguments: argument } }] }));
+    await reply.finish('tool_calls');
+  });
+  const stream = await user.open('hello', 't');
+  assert.equal((await stream.finish()).data.code, 'upstream_rejected');
+  upstream.answer(async (reply) => say(reply, 'Here.'));
+  assert.equal((await user.ask('again', 't')).text, 'Here.');
+  assert.deepEqual(await user.contents('t'), ['hello', 'Let me see.', 'again', 'Here.']);
+});
+
+test('an answer of many rounds is cut where it becomes too long to be kept', manyStarts, async () => {
+  const user = await newUser(server);
+  const piece = 'x'.repeat(64 * 1024);
+  upstream.answer(async (reply) => {
+    reply.head();
+    for (let i = 0; i < 60; ++i) await reply.text(piece);
+    await reply.event(deltaOf({ tool_calls: [{ index: 0, id: 'a', type: 'function', function: { name: 'look_up', arguments: '{"q":"x"}' } }] }));
+    await reply.finish('tool_calls');
+  });
+  const { text, done } = await user.ask('hello', 't');
+  assert.equal(done.finish_reason, 'length');
+  assert.ok(text.length > 11 << 20 && text.length <= 12 << 20, `${text.length}`);
+  upstream.answer(async (reply) => say(reply, 'Here.'));
+  assert.equal((await user.ask('again', 't')).text, 'Here.');
 });
 
 test('a tool that fails, is slow, unknown or badly called is told to the model, and the answer goes on', async () => {

@@ -47,6 +47,18 @@ test('the same request joins its run, and names the thread that the first one ma
   assert.equal((await user.history(first.events[0].data.thread_id)).message_count, 2);
 });
 
+test('requests with and without a key go to the disk together', async () => {
+  const user = await newUser(server);
+  upstream.answer(answerWith('a'));
+  // Enough at once that some of both share a write.
+  const posts = Array.from({ length: 60 }, async (_, i) => {
+    const response = await user.post({ message: 'hello', thread_id: `t${i}` }, i % 2 ? named(`key ${i}`) : {});
+    return (await new EventReader(response).finish()).data.type;
+  });
+  assert.deepEqual(new Set(await Promise.all(posts)), new Set(['done']));
+  assert.ok(server.alive);
+});
+
 test('what else is asked under a key is refused; fields that mean nothing do not count', async () => {
   const user = await newUser(server);
   upstream.answer(answerWith('a'));

@@ -4,11 +4,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import readline from 'node:readline';
+import { newUser } from './support/client.mjs';
 import { startMcpEverything } from './support/mcp_everything.mjs';
+import { startScripted } from './support/scripted_upstream.mjs';
 import { binary, makeTempDir, runToExit, startServer } from './support/server.mjs';
+import { countTools, say, sayCalls } from './support/tool_server.mjs';
 import { test, until } from './support/wait.mjs';
 
 const driver = path.join(path.dirname(binary), 'tests/e2e/tool_driver/tool_driver');
@@ -166,5 +170,45 @@ test('a mistake in the file of --tools is one line that names the entry', async 
     assert.equal(code, 1);
     assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
     assert.match(stderr, /http entry "weather": "url": scheme, host and port of the URL must be fixed/);
+  }
+});
+
+test('a secret that a server repeats is taken out before its words are shortened', async () => {
+  const secret = 'secret-0123456789-abcdefghij';
+  let words;
+  const mcp = http.createServer(async (request, response) => {
+    let text = '';
+    for await (const piece of request) text += piece;
+    const { id, method } = text ? JSON.parse(text) : {};
+    const answers = {
+      initialize: { result: { protocolVersion: '2025-06-18', capabilities: {}, serverInfo: { name: 'm', version: '1' } } },
+      'tools/list': { result: { tools: [{ name: 'refused' }, { name: 'failed' }] } },
+      'tools/call': text.includes('"refused"') ? { error: { code: 1, message: words } } : { result: { isError: true, content: [{ type: 'text', text: words }] } },
+    };
+    response.statusCode = answers[method] ? 200 : 202;
+    response.setHeader('Content-Type', 'application/json');
+    response.end(answers[method] ? JSON.stringify({ jsonrpc: '2.0', id, ...answers[method] }) : '');
+  });
+  await new Promise((resolve) => mcp.listen(0, '127.0.0.1', resolve));
+  const upstream = await startScripted();
+  const file = path.join(makeTempDir(), 'tools.json');
+  writeFileSync(file, JSON.stringify({ mcp: [{ name: 'm', url: `http://127.0.0.1:${mcp.address().port}/`, allow_private: true, headers: { Authorization: { env: 'TOOL_SECRET' } } }] }));
+  const server = await startServer({ upstream: upstream.url, args: ['--tools', file], env: { TOOL_SECRET: secret } });
+  try {
+    const user = await newUser(server);
+    upstream.answer((reply, request) => (countTools(request) > 0 ? say(reply, 'Sorry.')
+      : sayCalls(reply, ['refused', 'failed'].map((name) => ({ id: name, name, args: {} })))));
+    // At every place about where a line for people, or a quotation, ends.
+    for (const before of [80, 90, 100, 110, 260, 270, 280, 290]) {
+      words = `${'x'.repeat(before)}${secret}${'y'.repeat(400)}`;
+      const { events } = await user.ask('hello');
+      assert.match(upstream.requests.at(-1).body.messages.at(-2).content, /refused: x/);
+      assert.ok(!JSON.stringify([events, upstream.requests.at(-1).body.messages, server.stderr]).includes('secret-0'), `${before}`);
+    }
+  } finally {
+    await server.stop();
+    await upstream.stop();
+    mcp.closeAllConnections();
+    mcp.close();
   }
 });

@@ -70,6 +70,20 @@ test('older turns are folded into notes, which go on and on, and survive a resta
   assert.ok(!(await user.contents('t')).some((content) => content.includes('Note')), 'history is what was said');
 });
 
+test('the notes outlast a text that is longer than all that fits', async () => {
+  const user = await newUser(server);
+  let notes = 0;
+  script((reply, request) => answerWith(`Note ${++notes}: `, `${/Note \d+/.exec(shown(request))?.[0] ?? 'begins'}.`)(reply));
+  await askUntilNoted(user, 1);
+  const before = folds().length;
+  await user.ask(`[q500]#${tag}#${'z'.repeat(260_000)}`, 't');
+  for (let number = 501; folds().length === before; ++number) {
+    assert.ok(number < 510, 'nothing is folded any more');
+    await ask(user, number);
+  }
+  assert.match(shown(folds()[before]), /What you noted so far:\nNote \d/);
+});
+
 for (const [name, fold] of Object.entries({
   refused: async (reply) => reply.json(500, { error: { message: 'no notes here' } }),
   empty: answerWith('  '),

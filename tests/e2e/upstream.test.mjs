@@ -321,6 +321,21 @@ test('long reasoning takes no place in the context of later turns', async () => 
   }
 });
 
+test('a key that is a word of its own mark is taken out once', async () => {
+  const own = await startServer({ upstream: upstream.url });
+  try {
+    const file = path.join(own.workDir, 'key');
+    writeFileSync(file, 'key\n', { mode: 0o600 });
+    await own.restart({ args: ['--upstream-key-file', file, '--model', 'chosen-model'] });
+    upstream.answer((reply) => reply.json(401, { error: { message: 'no such key, or another key' } }));
+    const stream = await (await newUser(own)).open('hello');
+    assert.equal((await stream.finish()).data.code, 'upstream_rejected');
+    await own.waitForLog(/no such \[key\], or another \[key\]/);
+  } finally {
+    await own.stop();
+  }
+});
+
 test('the API key of a file is sent and is never in the log', async () => {
   const key = 'sk-e2e-0123456789-never-log-me';
   const own = await startServer({ upstream: upstream.url });

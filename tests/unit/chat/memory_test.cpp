@@ -100,11 +100,18 @@ TEST_CASE(calls_are_told_without_their_results) {
   CHECK(fold->prompt.messages[1].content.find("long result") == std::string::npos);
 }
 
+TEST_CASE(a_message_counts_for_what_is_shown_of_it) {
+  CHECK_EQ(fold_message_tokens_max(kOptions), uint64_t{250});
+  CHECK(fold_message_tokens_max(kOptions) * 4 < fold_tokens_max(kOptions));  // some of the longest do not fill it
+}
+
 TEST_CASE(a_system_prompt_takes_its_part_of_the_room_or_all_of_it) {
   const ContextOptions half{.system_prompt = std::string(1500, 's'), .tokens_max = 1000};
   CHECK(plan_fold(half, Branch(texts(5)).context).has_value());
   const ContextOptions all{.system_prompt = std::string(5000, 's'), .tokens_max = 1000};
-  static_cast<void>(plan_fold(all, Branch(texts(8)).context));  // nothing to gain, and nothing to break
+  CHECK(!wants_fold(all, 100'000));
+  CHECK(!plan_fold(all, Branch(texts(8)).context));
+  CHECK(wants_fold(half, 600));
 }
 
 TEST_CASE(whatever_the_branch_a_fold_leaves_less_than_there_was_and_keeps_its_order) {

@@ -205,3 +205,16 @@ TEST_CASE(a_parent_made_in_the_same_group_is_found) {
   CHECK_FAILS(replies[4], Code::not_found);  // its parent went with the thread
   CHECK(!f.page("u", "t").found);
 }
+
+TEST_CASE(requests_with_and_without_a_name_share_a_group) {
+  Fixture f;
+  Submit named = make_submit("a", 101, "q");
+  named.request.key = "key";
+  Submit same = make_submit("b", 102, "q");
+  same.request.key = "key";
+  const auto replies = apply_together(f, {named, make_submit("c", 103, "q"), same, make_submit("d", 104, "q")});
+  for (const size_t i : {0, 1, 3}) {
+    CHECK(std::get<Submitted>(CHECK_OK(replies[i])).state == Submitted::State::started);
+  }
+  CHECK(std::get<Submitted>(CHECK_OK(replies[2])).state == Submitted::State::joined);
+}
