@@ -33,8 +33,9 @@ class Agent {
   Agent(const AgentParts& parts, Run& run, std::vector<ToolStep> steps)
       : parts_(parts), run_(run), steps_(std::move(steps)) {}
 
-  // Events and text go to the run as they come; so do tool steps. Errors: those of Model::stream, and of the run log.
-  Task<Result<upstream::Answer>> answer(upstream::Prompt prompt);
+  // Events and text go to the run as they come; so do tool steps. What is left of `prompt` means nothing. Errors: those
+  // of Model::stream, and of the run log.
+  Task<Result<upstream::Answer>> answer(upstream::Prompt& prompt);
 
  private:
   class Sink;
