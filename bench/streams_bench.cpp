@@ -24,6 +24,7 @@
 #include "bench/load/bench_world.h"
 #include "bench/load/give_up.h"
 #include "bench/load/scenarios.h"
+#include "bench/load/store_share.h"
 
 namespace bobbin::bench {
 namespace {
@@ -78,6 +79,13 @@ int run(int argc, char** argv) {
     uint16_t port = 0;
     set_number(port, argv[2]);
     run_relay(port);
+  }
+  if (argc == 5 && std::string_view(argv[1]) == "store") {
+    size_t messages = 0;
+    size_t question_bytes = 0;
+    set_number(messages, argv[3]);
+    set_number(question_bytes, argv[4]);
+    run_store(argv[2], messages, question_bytes);
   }
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const Settings settings = parse(argc, argv, self);

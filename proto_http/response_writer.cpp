@@ -88,7 +88,10 @@ void append_chunk(std::string& out, std::string_view data) {
   if (data.empty()) return;
   char digits[16];
   const std::to_chars_result end = std::to_chars(digits, digits + sizeof digits, data.size(), 16);
-  out.append(digits, end.ptr);
+  const auto digits_bytes = static_cast<size_t>(end.ptr - digits);
+  // Most chunks go out by themselves: room for this one, and no second allocation.
+  if (out.empty()) out.reserve(digits_bytes + data.size() + 2 * std::string_view("\r\n").size());
+  out.append(digits, digits_bytes);
   out.append("\r\n");
   out.append(data);
   out.append("\r\n");

@@ -13,6 +13,8 @@ SseReader::SseReader(size_t event_bytes_max) : event_bytes_max_(event_bytes_max)
 
 SseReader::Step SseReader::next(std::string_view& input) {
   if (failed_) return Step::error;
+  // There are many streams, and each waits most of the time: between events none keeps memory.
+  std::string().swap(event_.data);
   while (!input.empty()) {
     if (std::exchange(after_cr_, false) && input.front() == '\n') {
       input.remove_prefix(1);
@@ -21,14 +23,16 @@ SseReader::Step SseReader::next(std::string_view& input) {
     const size_t end = input.find_first_of("\r\n");
     const std::string_view part = input.substr(0, end);
     if (line_.size() + part.size() > event_bytes_max_) return refuse();
-    line_.append(part);
     if (end == std::string_view::npos) {
+      line_.append(part);
       input = {};
       break;
     }
     after_cr_ = input[end] == '\r';
     input.remove_prefix(end + 1);
-    if (const Step step = end_line(); step != Step::need_more) return step;
+    std::string whole = std::exchange(line_, {});
+    if (!whole.empty()) whole.append(part);
+    if (const Step step = end_line(whole.empty() ? part : whole); step != Step::need_more) return step;
   }
   return Step::need_more;
 }
@@ -36,7 +40,8 @@ SseReader::Step SseReader::next(std::string_view& input) {
 SseReader::Step SseReader::finish() {
   if (failed_) return Step::error;
   if (!line_.empty()) {
-    if (const Step step = end_line(); step != Step::need_more) return step;
+    const std::string line = std::exchange(line_, {});
+    if (const Step step = end_line(line); step != Step::need_more) return step;
   }
   return dispatch();
 }
@@ -47,27 +52,22 @@ SseReader::Step SseReader::refuse() {
   return Step::error;
 }
 
-SseReader::Step SseReader::end_line() {
-  std::string_view line = line_;
+SseReader::Step SseReader::end_line(std::string_view line) {
   if (std::exchange(at_stream_start_, false) && line.starts_with(kByteOrderMark)) {
     line.remove_prefix(kByteOrderMark.size());
   }
-  if (line.empty()) {
-    line_.clear();
-    return dispatch();
-  }
+  if (line.empty()) return dispatch();
   const size_t colon = line.find(':');
   std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
   if (value.starts_with(' ')) value.remove_prefix(1);
-  const Step step = take_field(line.substr(0, colon), value);
-  line_.clear();
-  return step;
+  return take_field(line.substr(0, colon), value);
 }
 
 // A comment has an empty name and falls through with the unknown ones.
 SseReader::Step SseReader::take_field(std::string_view name, std::string_view value) {
   if (name == "data") {
     if (data_.size() + value.size() + 1 > event_bytes_max_) return refuse();
+    if (data_.empty()) data_.reserve(value.size() + 1);  // most events have one line
     data_.append(value);
     data_.push_back('\n');
   } else if (name == "event") {

@@ -42,13 +42,13 @@ class SseReader {
   [[nodiscard]] std::optional<uint64_t> retry_ms() const noexcept { return retry_ms_; }
 
  private:
-  Step end_line();
+  Step end_line(std::string_view line);
   Step dispatch();
   Step refuse();
   Step take_field(std::string_view name, std::string_view value);
 
   size_t event_bytes_max_;
-  std::string line_;  // the unfinished line
+  std::string line_;  // the beginning of a line whose end has not come
   std::string data_;  // of the unfinished event, each line with an LF
   std::string type_;
   std::string last_id_;

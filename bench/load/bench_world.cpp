@@ -32,7 +32,7 @@ uint16_t parse_port(std::string_view text) {
 
 }  // namespace
 
-World::World(WorldOptions options, const std::string& self) : options_(std::move(options)) {
+World::World(WorldOptions options, const std::string& self) : options_(std::move(options)), self_(self) {
   allow_many_descriptors();
   // The kernel may wake a sleeper late, by 50 us usually: that would be in every latency.
   prctl(PR_SET_TIMERSLACK, 1);
@@ -54,6 +54,17 @@ World::~World() {
   server_.reset();
   std::error_code ignored;  // a left-over directory spoils no figure
   std::filesystem::remove_all(options_.directory, ignored);
+}
+
+int64_t World::store_bytes(size_t messages, size_t question_bytes) const {
+  const std::string directory = options_.directory + "/store";
+  ChildProcess process({self_, "store", directory, std::to_string(messages), std::to_string(question_bytes)},
+                       options_.measured_core);
+  const std::string text = process.read_line("bytes ");
+  int64_t bytes = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  if (error != std::errc()) give_up("the store says no number");
+  return bytes;
 }
 
 bool World::run_until(const std::function<bool()>& is_reached, int64_t until_ns) {

@@ -46,11 +46,15 @@ class World {
   // What users' tokens are signed with.
   [[nodiscard]] const std::string& secret() const noexcept { return secret_; }
 
+  // What the store keeps in memory of `messages` in new threads (store_share.h), measured in a process of its own.
+  [[nodiscard]] int64_t store_bytes(size_t messages, size_t question_bytes) const;
+
   // Lets the load go on until `is_reached` or `until_ns` (now_ns()). False: the time is over.
   bool run_until(const std::function<bool()>& is_reached, int64_t until_ns);
 
  private:
   const WorldOptions options_;
+  const std::string self_;
   const std::string secret_ = "bench-secret-bench-secret-bench-secret";
   Poller poller_;
   PacedUpstream upstream_{poller_};

@@ -83,8 +83,10 @@ CpuTime ChildProcess::cpu_time() const {
   return sum;
 }
 
-int64_t ChildProcess::anonymous_bytes() const {
-  std::ifstream file("/proc/" + std::to_string(pid_) + "/smaps_rollup");
+int64_t ChildProcess::anonymous_bytes() const { return anonymous_bytes_of(pid_); }
+
+int64_t anonymous_bytes_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
     std::string name;

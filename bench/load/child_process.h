@@ -38,6 +38,8 @@ class ChildProcess {
   int output_ = -1;
 };
 
+// As ChildProcess::anonymous_bytes(), of any process of this user.
+int64_t anonymous_bytes_of(pid_t pid);
 // This process, likewise.
 int64_t own_cpu_ns();
 // All cores together, whoever used them. In steps of 10 ms.

@@ -56,8 +56,10 @@ class Agent::Sink final : public upstream::DeltaSink {
       return run_.publish_reasoning(delta.text);
     }
     // What the model says after its calls is a paragraph of its own.
-    if (std::exchange(begins_anew_, false)) run_.publish_token("\n\n");
-    text_.append(delta.text);
+    if (std::exchange(begins_anew_, false)) {
+      run_.publish_token("\n\n");
+      text_begin_ = run_.text_bytes();
+    }
     ++run_.tokens;
     run_.publish_token(delta.text);
   }
@@ -65,18 +67,22 @@ class Agent::Sink final : public upstream::DeltaSink {
   // There was more than an answer may have.
   [[nodiscard]] bool is_full() const noexcept { return is_full_; }
   // Of this round alone.
-  std::string take_text() noexcept { return std::move(text_); }
+  [[nodiscard]] std::string text() const {
+    std::string text = run_.journal().text(store::RunLogKind::token);
+    // The journal may have less, where the log has refused some: then the run is about to fail.
+    return text.erase(0, std::min(text_begin_, text.size()));
+  }
 
  private:
   Run& run_;
   size_t& thoughts_bytes_;
   const std::optional<upstream::Usage> earlier_usage_ = run_.usage;
-  std::string text_;
+  size_t text_begin_ = run_.text_bytes();
   bool begins_anew_;
   bool is_full_ = false;
 };
 
-Task<Result<upstream::Answer>> Agent::answer(upstream::Prompt prompt) {
+Task<Result<upstream::Answer>> Agent::answer(upstream::Prompt& prompt) {
   for (uint32_t round = 0;; ++round) {
     prompt.tools.clear();
     if (!parts_.toolbox.is_empty() && round < limits::kToolRoundsMax) {
@@ -85,12 +91,13 @@ Task<Result<upstream::Answer>> Agent::answer(upstream::Prompt prompt) {
     }
     Sink sink(run_, thoughts_bytes_);
     const bool is_last = prompt.tools.empty();
-    CO_TRY_ASSIGN(upstream::Answer answer,
-                  co_await parts_.model.stream(is_last ? std::move(prompt) : prompt, sink, run_.scope));
-    if (answer.usage) sink.on_usage(*answer.usage);
-    if (sink.is_full()) answer.finish_reason = "length";
-    if (answer.tool_calls.empty() || is_last || sink.is_full()) co_return answer;
-    CO_TRY(co_await do_calls(std::move(answer.tool_calls), sink.take_text(), prompt));
+    // Made before it is awaited: the prompt that it is given is then in its frame alone, and not here as well.
+    Task<Result<upstream::Answer>> asking = parts_.model.stream(is_last ? std::move(prompt) : prompt, sink, run_.scope);
+    Result<upstream::Answer> answer = co_await std::move(asking);
+    if (answer && answer->usage) sink.on_usage(*answer->usage);
+    if (answer && sink.is_full()) answer->finish_reason = "length";
+    if (!answer || answer->tool_calls.empty() || is_last || sink.is_full()) co_return answer;
+    CO_TRY(co_await do_calls(std::move(answer->tool_calls), sink.text(), prompt));
     make_room(prompt.messages, parts_.tokens_max);
   }
 }

@@ -33,10 +33,10 @@ class Agent {
   Agent(const AgentParts& parts, Run& run, std::vector<ToolStep> steps)
       : parts_(parts), run_(run), steps_(std::move(steps)) {}
 
-  // Events and text go to the run as they come; so do tool steps. What exceeds kTextBytesMax is left out,
-  // and ends the answer as `length`. Errors: those of Model::stream, and of the run log; upstream_rejected also where
-  // the calls exceed kStepsBytesMax.
-  Task<Result<upstream::Answer>> answer(upstream::Prompt prompt);
+  // Events and text go to the run as they come; so do tool steps. What exceeds kTextBytesMax is left out, and ends the
+  // answer as `length`. What is left of `prompt` means nothing. Errors: those of Model::stream, and of the run log;
+  // upstream_rejected also where the calls exceed kStepsBytesMax.
+  Task<Result<upstream::Answer>> answer(upstream::Prompt& prompt);
 
   // Of one answer, all its rounds and continuations together: the text, apart from it the thoughts, and what was
   // called, as it is kept. The store and the run log take 16 MiB of each; an answer that they refuse would be lost.

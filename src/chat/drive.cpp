@@ -127,13 +127,15 @@ Task<void> Engine::drive(Run& run) {
         run, decode_tool_steps(run.tool_steps()));
     if (options_.titles == Titles::during && !run.title_question.empty())
       run.watch_text(limits::kTitleAnswerBytesMax, [this, &run] { make_title(run, begin_of_answer(run)); });
-    answer = co_await agent.answer(std::move(*prompt));
+    answer = co_await agent.answer(*prompt);
   } else {
     answer = fail(prompt.error());
   }
   // The end follows the beginning: whoever submitted the run still holds it until then.
   co_await run.gate_opened();
-  const bool is_stored = co_await finish(run, std::move(answer));
+  // Made before it is awaited, as an argument would be in this frame a second time, from the beginning on.
+  Task<bool> finishing = finish(run, std::move(answer));
+  const bool is_stored = co_await std::move(finishing);
   metrics::add(metrics::Counter::tokens_streamed, run.tokens);
   metrics::add(metrics::Gauge::runs_active, -1);
   if (is_stored) parts_.run_log.end_run(run.started.run_id);

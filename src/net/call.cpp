@@ -9,10 +9,6 @@
 namespace bobbin::net {
 namespace {
 
-// Past this, a buffer that was handed out is freed rather than kept for the next piece: streams of tokens come in small
-// ones.
-constexpr size_t kKeptBufferBytesMax = 16 * 1024;
-
 http::RequestKind request_kind(const std::string& method) noexcept {
   return method == "HEAD" ? http::RequestKind::head : http::RequestKind::normal;
 }
@@ -39,9 +35,11 @@ bool is_proxy_field(std::string_view name) noexcept {
 
 Call::Call(ClientPool& pool, HttpCallOptions options, CancelScope& scope)
     : pool_(pool),
-      options_(std::move(options)),
       scope_(scope),
-      parser_(request_kind(options_.method), parser_limits(options_.head_bytes_max)) {}
+      parser_(request_kind(options.method), parser_limits(options.head_bytes_max)),
+      idle_timeout_ms_(options.idle_timeout_ms) {
+  outgoing_ = std::make_unique<Outgoing>(Outgoing{.options = std::move(options)});
+}
 
 Call::~Call() { BOBBIN_ASSERT(!is_waiting_); }
 
@@ -55,11 +53,13 @@ void Call::begin() noexcept {
 }
 
 Result<void> Call::prepare() {
-  const http::Url& url = options_.url;
-  route_ = {.tls = url.tls, .host = url.host, .port = url.port, .policy = options_.address_policy};
-  if (route_.policy == nullptr) route_.proxy = pool_.proxies().find(url.tls, url.host, url.port);
-  TRY(append_head(request_head_));
-  if (auto pooled = options_.once ? nullptr : pool_.take(route_)) {
+  const HttpCallOptions& options = outgoing_->options;
+  const http::Url& url = options.url;
+  Route& route = outgoing_->route;
+  route = {.tls = url.tls, .host = url.host, .port = url.port, .policy = options.address_policy};
+  if (route.policy == nullptr) route.proxy = pool_.proxies().find(url.tls, url.host, url.port);
+  TRY(append_head(outgoing_->head));
+  if (auto pooled = options.once ? nullptr : pool_.take(route)) {
     channel_ = std::move(pooled);
     channel_->set_user(*this);
     is_on_pooled_ = true;
@@ -70,33 +70,34 @@ Result<void> Call::prepare() {
 }
 
 Result<void> Call::append_head(std::string& out) const {
-  if (options_.method == "CONNECT") return fail(Code::invalid, 0, "CONNECT is for proxies");
+  const auto& [options, route, head] = *outgoing_;
+  if (options.method == "CONNECT") return fail(Code::invalid, 0, "CONNECT is for proxies");
   std::vector<http::HeaderField> fields;
-  fields.reserve(options_.headers.size() + 1);
-  for (const auto& [name, value] : options_.headers) {
+  fields.reserve(options.headers.size() + 1);
+  for (const auto& [name, value] : options.headers) {
     if (is_proxy_field(name)) return fail(Code::invalid, 0, "a header that is the client's own");
     fields.push_back({name, value});
   }
-  const std::string authority = options_.url.authority();
-  std::string target = options_.url.target();
-  if (route_.proxy != nullptr && !route_.tls) {
+  const std::string authority = options.url.authority();
+  std::string target = options.url.target();
+  if (route.proxy != nullptr && !route.tls) {
     target = "http://" + authority + target;
-    if (!route_.proxy->authorization.empty()) fields.push_back({"Proxy-Authorization", route_.proxy->authorization});
+    if (!route.proxy->authorization.empty()) fields.push_back({"Proxy-Authorization", route.proxy->authorization});
   }
-  const bool has_body = !options_.body.empty() || wants_body(options_.method);
-  return http::append_request_head(out, {.method = options_.method,
+  const bool has_body = !options.body.empty() || wants_body(options.method);
+  return http::append_request_head(out, {.method = options.method,
                                          .target = target,
                                          .host = authority,
                                          .headers = fields,
                                          .framing = has_body ? http::Framing::length : http::Framing::none,
-                                         .content_length = options_.body.size()});
+                                         .content_length = options.body.size()});
 }
 
 Result<void> Call::connect() {
   phase_ = Phase::connecting;
   is_on_pooled_ = false;
-  channel_ = std::make_unique<Channel>(pool_.context(), route_, *this);
-  arm_in(options_.connect_timeout_ms);
+  channel_ = std::make_unique<Channel>(pool_.context(), outgoing_->route, *this);
+  arm_in(outgoing_->options.connect_timeout_ms);
   return channel_->begin();
 }
 
@@ -107,9 +108,9 @@ void Call::on_channel_open() noexcept {
 
 void Call::send_request() noexcept {
   phase_ = Phase::awaiting_head;
-  arm_in(options_.first_byte_timeout_ms);
+  arm_in(outgoing_->options.first_byte_timeout_ms);
   // The body stays here in case it has to go out again.
-  channel_->write(request_head_ + options_.body);
+  channel_->write(outgoing_->head + outgoing_->options.body);
 }
 
 void Call::on_received(const Received& received) noexcept {
@@ -125,24 +126,22 @@ void Call::on_received(const Received& received) noexcept {
     channel_->pause();
     disarm();
   }
-  const bool is_news = phase_ == Phase::reading_body ? head_.has_value() || !ready_.empty() : !is_under_way();
+  const bool is_news = phase_ == Phase::reading_body ? has_head_ || !ready_.empty() : !is_under_way();
   if (is_news) wake();
 }
 
 void Call::parse(std::string_view bytes, Received::End end) {
   // Silence is measured from the last byte, of whatever kind.
-  if (phase_ == Phase::reading_body && !bytes.empty()) arm_in(options_.idle_timeout_ms);
+  if (phase_ == Phase::reading_body && !bytes.empty()) arm_in(idle_timeout_ms_);
   for (;;) {
     switch (parser_.next(bytes)) {
       case http::Event::need_more: return;
       case http::Event::head:
-        head_ = parser_.take_head();
-        is_reusable_ = head_->keep_alive();
+        has_head_ = true;
+        is_reusable_ = parser_.head().keep_alive();
         phase_ = Phase::reading_body;
-        arm_in(options_.idle_timeout_ms);
-        // It will not go out again, and an answer may take minutes.
-        free_bytes(request_head_);
-        free_bytes(options_.body);
+        arm_in(idle_timeout_ms_);
+        outgoing_.reset();
         break;
       case http::Event::body: ready_.append(parser_.body_piece()); break;
       case http::Event::complete: finish(bytes.empty() && end == Received::End::none); return;
@@ -176,7 +175,7 @@ void Call::take_end(const Received& received) {
 bool Call::try_again() {
   if (!is_on_pooled_ || !parser_.at_boundary()) return false;
   channel_.reset();
-  parser_.reset(request_kind(options_.method));
+  parser_.reset(request_kind(outgoing_->options.method));
   if (auto result = connect(); !result) fail_with(result.error());
   return true;
 }
@@ -204,7 +203,7 @@ void Call::fail_with(const Error& error) noexcept {
 
 void Call::on_cancel() noexcept {
   fail_with(Error(Code::cancelled));
-  head_.reset();
+  has_head_ = false;
   ready_.clear();
   wake();
 }
@@ -238,22 +237,19 @@ void Call::wake() noexcept {
 }
 
 http::ResponseHead Call::take_head() noexcept {
-  http::ResponseHead head = std::move(*head_);
-  head_.reset();
-  return head;
+  has_head_ = false;
+  return parser_.take_head();
 }
 
-void Call::release_bytes() noexcept {
-  if (handed_.capacity() > kKeptBufferBytesMax) free_bytes(handed_);
-  handed_.clear();
-}
+// Until the next piece there may be a while, and there are many calls.
+void Call::release_bytes() noexcept { free_bytes(handed_); }
 
 std::string_view Call::take_bytes() noexcept {
   BOBBIN_ASSERT(handed_.empty());
   std::swap(ready_, handed_);
   if (channel_ != nullptr && channel_->is_paused()) {
     channel_->resume();
-    arm_in(options_.idle_timeout_ms);
+    arm_in(idle_timeout_ms_);
   }
   return handed_;
 }

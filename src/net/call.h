@@ -28,7 +28,7 @@ class Call final : public Channel::User, private Timer {
   // Sends the request, or fails.
   void begin() noexcept;
 
-  [[nodiscard]] bool has_head() const noexcept { return head_.has_value(); }
+  [[nodiscard]] bool has_head() const noexcept { return has_head_; }
   [[nodiscard]] bool has_bytes() const noexcept { return !ready_.empty(); }
   // False once the exchange has ended, well or not.
   [[nodiscard]] bool is_under_way() const noexcept { return phase_ != Phase::complete && phase_ != Phase::failed; }
@@ -44,6 +44,12 @@ class Call final : public Channel::User, private Timer {
   std::string_view take_bytes() noexcept;
 
  private:
+  // What goes out, for as long as it may have to go out again.
+  struct Outgoing {
+    HttpCallOptions options;
+    Route route = {};
+    std::string head = {};
+  };
   enum class Phase : uint8_t { created, connecting, awaiting_head, reading_body, complete, failed };
   // Passes a request of either scope on.
   class Hook final : public CancelHook {
@@ -74,21 +80,20 @@ class Call final : public Channel::User, private Timer {
   void wake() noexcept;
 
   ClientPool& pool_;
-  HttpCallOptions options_;
+  std::unique_ptr<Outgoing> outgoing_;  // until the head of the answer: that may then take minutes
   CancelScope& scope_;
   Hook scope_hook_{*this};
   Hook closing_hook_{*this};
-  Route route_;
-  std::string request_head_;
   std::unique_ptr<Channel> channel_;
   http::ResponseParser parser_;
-  std::optional<http::ResponseHead> head_;
   std::optional<Error> error_;
   std::string ready_;   // body that came and was not asked for yet
   std::string handed_;  // what the last take_bytes() gave
   Completion change_;
+  const uint32_t idle_timeout_ms_;
   Phase phase_ = Phase::created;
   bool is_waiting_ = false;
+  bool has_head_ = false;      // parser_ has it
   bool is_on_pooled_ = false;  // the request went out on a connection that had been idle
   bool is_reusable_ = false;   // as the head says
 };

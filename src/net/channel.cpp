@@ -24,7 +24,7 @@ struct Channel::Write {
 };
 
 Channel::Channel(ChannelContext& context, Route route, User& user)
-    : context_(context), route_(std::move(route)), user_(&user), dialer_(context.loop, context.gate, *this) {}
+    : context_(context), route_(std::move(route)), user_(&user) {}
 
 Channel::~Channel() {
   if (state_ != State::open || tls_ == nullptr || writes_pending_ != 0) return;
@@ -39,13 +39,16 @@ Result<void> Channel::begin() {
   BOBBIN_ASSERT(state_ == State::created);
   if (route_.tls && context_.tls == nullptr) return fail(Code::invalid, 0, "https is not set up");
   state_ = State::dialing;
-  if (route_.proxy != nullptr) return dialer_.begin({route_.proxy->host, route_.proxy->port, route_.policy});
-  return dialer_.begin({route_.host, route_.port, route_.policy});
+  Dialer::User& user = *this;
+  dialer_ = std::make_unique<Dialer>(context_.loop, context_.gate, user);
+  if (route_.proxy != nullptr) return dialer_->begin({route_.proxy->host, route_.proxy->port, route_.policy});
+  return dialer_->begin({route_.host, route_.port, route_.policy});
 }
 
 void Channel::on_dial_failed(const Error& error) noexcept { end(Received::End::broken, error); }
 
 void Channel::on_dialled(TcpSocketPtr socket) noexcept {
+  dialer_.reset();
   socket_ = std::move(socket);
   socket_->owner = this;
   uv_tcp_nodelay(&socket_->tcp, 1);

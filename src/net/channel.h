@@ -85,7 +85,7 @@ class Channel final : private Dialer::User {
   void set_user(User& user) noexcept { user_ = &user; }
   [[nodiscard]] const Route& route() const noexcept { return route_; }
   [[nodiscard]] State state() const noexcept { return state_; }
-  [[nodiscard]] bool is_looking_up() const noexcept { return dialer_.is_looking_up(); }
+  [[nodiscard]] bool is_looking_up() const noexcept { return dialer_ != nullptr && dialer_->is_looking_up(); }
 
  private:
   struct Write;
@@ -107,7 +107,7 @@ class Channel final : private Dialer::User {
   ChannelContext& context_;
   const Route route_;
   User* user_;
-  Dialer dialer_;
+  std::unique_ptr<Dialer> dialer_;  // until there is a socket
   TcpSocketPtr socket_;
   std::unique_ptr<http::ResponseParser> tunnel_;  // while tunnelling
   std::unique_ptr<TlsStream> tls_;

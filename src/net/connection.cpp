@@ -23,11 +23,9 @@ constexpr size_t kBodyReserveMax = 64 * 1024;
 
 }  // namespace
 
-Connection::Connection(HttpServer& server, const SocketAddress& peer) noexcept
-    : server_(server), peer_(peer), parser_(server.parser_limits_) {
+Connection::Connection(HttpServer& server, const SocketAddress& peer) noexcept : server_(server), peer_(peer) {
   BOBBIN_ASSERT(uv_tcp_init(server_.loop_.uv(), &tcp_) == 0);
   tcp_.data = this;
-  write_.data = this;
   name_ = server_.connections_.insert(*this);
 }
 
@@ -139,22 +137,27 @@ void Connection::on_end_of_input() noexcept {
 
 bool Connection::can_parse() const noexcept {
   const bool awaits_input = state_ == State::idle || state_ == State::head || state_ == State::body;
-  return awaits_input && !write_in_flight_ && tail_.empty() && out_.size() < server_.options_.egress_soft_bytes;
+  return awaits_input && sending_ == nullptr && tail_.empty() && out_.size() < server_.options_.egress_soft_bytes;
 }
 
 void Connection::parse(std::string_view& input) noexcept {
   while (can_parse()) {
-    switch (parser_.next(input)) {
+    if (incoming_ == nullptr) {
+      if (input.empty()) return;
+      incoming_ = std::make_unique<Incoming>(server_.parser_limits_);
+    }
+    http::RequestParser& parser = incoming_->parser;
+    switch (parser.next(input)) {
       case http::Event::head: on_head(!input.empty()); break;
-      case http::Event::body: on_body_piece(parser_.body_piece()); break;
+      case http::Event::body: on_body_piece(parser.body_piece()); break;
       case http::Event::complete: dispatch(); break;
       case http::Event::error: {
-        const http::ParserError& error = parser_.error();
+        const http::ParserError& error = parser.error();
         refuse(error.status, error.code, error.detail);
         break;
       }
       case http::Event::need_more:
-        if (state_ == State::idle && !parser_.at_boundary()) {
+        if (state_ == State::idle && !parser.at_boundary()) {
           state_ = State::head;
           set_state_deadline();
         } else if (state_ == State::body) {
@@ -178,23 +181,25 @@ void Connection::parse_waiting() noexcept {
 void Connection::on_head(bool more_waits) noexcept {
   BOBBIN_ASSERT(state_ == State::idle || state_ == State::head);
   state_ = State::body;
-  head_ = parser_.take_head();
-  head_only_ = head_.method() == http::Method::head;
-  keep_alive_ = head_.keep_alive();
-  minor_version_ = static_cast<uint8_t>(head_.minor_version());
+  incoming_->head = incoming_->parser.take_head();
+  const http::RequestHead& head = incoming_->head;
+  head_only_ = head.method() == http::Method::head;
+  keep_alive_ = head.keep_alive();
+  minor_version_ = static_cast<uint8_t>(head.minor_version());
   begin_body_rate();
-  if (const auto expectation = head_.find_header("expect");
+  if (const auto expectation = head.find_header("expect");
       expectation && minor_version_ >= 1 && !http::equals_ignoring_case(*expectation, "100-continue"))
     return refuse(417, Code::invalid, "only the expectation 100-continue is known");
-  if (head_.framing() != http::Framing::length) {
-    if (head_.expect_continue() && !more_waits) append_continue();
+  if (head.framing() != http::Framing::length) {
+    if (head.expect_continue() && !more_waits) append_continue();
     return;
   }
-  if (head_.content_length() > server_.options_.body_bytes_max)
+  if (head.content_length() > server_.options_.body_bytes_max)
     return refuse(413, Code::too_large, "the request body is too large");
-  const size_t announced = static_cast<size_t>(head_.content_length());
-  if (announced > 0) body_.reserve((announced < kBodyReserveMax ? announced : kBodyReserveMax) + kBodyPaddingBytes);
-  if (head_.expect_continue() && !more_waits) append_continue();
+  const size_t announced = static_cast<size_t>(head.content_length());
+  if (announced > 0)
+    incoming_->body.reserve((announced < kBodyReserveMax ? announced : kBodyReserveMax) + kBodyPaddingBytes);
+  if (head.expect_continue() && !more_waits) append_continue();
 }
 
 void Connection::append_continue() noexcept {
@@ -205,9 +210,10 @@ void Connection::append_continue() noexcept {
 
 void Connection::on_body_piece(std::string_view piece) noexcept {
   BOBBIN_ASSERT(state_ == State::body);
-  if (body_.size() + piece.size() > server_.options_.body_bytes_max)
+  std::string& body = incoming_->body;
+  if (body.size() + piece.size() > server_.options_.body_bytes_max)
     return refuse(413, Code::too_large, "the request body is too large");
-  body_.append(piece);
+  body.append(piece);
 }
 
 void Connection::dispatch() noexcept {
@@ -215,9 +221,10 @@ void Connection::dispatch() noexcept {
   state_ = State::handling;
   clear_deadline();
   ++sequence_;
-  if (!body_.empty()) body_.reserve(body_.size() + kBodyPaddingBytes);
-  Request request{std::move(head_), std::move(body_), peer_};
-  body_.clear();
+  std::string& body = incoming_->body;
+  if (!body.empty()) body.reserve(body.size() + kBodyPaddingBytes);
+  Request request{std::move(incoming_->head), std::move(body), peer_};
+  incoming_.reset();
   server_.handler_.on_request(std::move(request), responder());
 }
 
@@ -229,7 +236,7 @@ void Connection::refuse(int status, Code code, const char* detail) noexcept {
   // The body of a request that was judged by its head need not be what it says; nor what comes after an error.
   keep_alive_ = false;
   Response problem = make_problem(status, code_name(code), detail);
-  server_.handler_.append_common_headers(state_ == State::body ? &head_ : nullptr, problem.headers);
+  server_.handler_.append_common_headers(state_ == State::body ? &incoming_->head : nullptr, problem.headers);
   answer(std::move(problem));
   reason_ = code;
 }
@@ -254,13 +261,13 @@ void Connection::set_deadline_at(uint64_t time_ms) noexcept {
 
 void Connection::begin_body_rate() noexcept {
   body_since_ms_ = server_.loop_.now_ms();
-  body_since_bytes_ = body_.size();
+  body_since_bytes_ = incoming_->body.size();
 }
 
 uint64_t Connection::body_deadline_ms() const noexcept {
   const HttpServer::Options& options = server_.options_;
   // Until when the bytes that came keep up the least rate; and the next byte must come in time.
-  const uint64_t bytes = body_.size() - body_since_bytes_;
+  const uint64_t bytes = incoming_->body.size() - body_since_bytes_;
   const uint64_t by_rate_ms = bytes * 1000 / options.body_bytes_per_second_min;
   return std::min(server_.loop_.now_ms() + options.body_idle_timeout_ms,
                   body_since_ms_ + std::max<uint64_t>(options.body_idle_timeout_ms, by_rate_ms));
@@ -291,7 +298,7 @@ void Connection::on_timer() noexcept {
 }
 
 void Connection::on_deadline() noexcept {
-  if (write_in_flight_) {
+  if (sending_ != nullptr) {
     const size_t queued_bytes = uv_stream_get_write_queue_size(stream());
     if (queued_bytes >= stalled_bytes_) return close(Code::timeout);
     stalled_bytes_ = queued_bytes;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -47,6 +48,19 @@ class Connection final : private Timer, private TurnHook {
   void unwatch() noexcept { gone_listener_ = nullptr; }
 
  private:
+  // The request that is being read.
+  struct Incoming {
+    explicit Incoming(const http::ParserLimits& limits) : parser(limits) {}
+    http::RequestParser parser;
+    http::RequestHead head;
+    std::string body;
+  };
+  // What libuv writes where the kernel did not take all at once.
+  struct Sending {
+    uv_write_t request;
+    std::string bytes;
+    std::string tail;  // of tail_owner_
+  };
   enum class State : uint8_t { idle, head, body, handling, streaming, lingering, closing };
 
   Connection(HttpServer& server, const SocketAddress& peer) noexcept;
@@ -112,14 +126,11 @@ class Connection final : private Timer, private TurnHook {
 
   HttpServer& server_;
   uv_tcp_t tcp_;
-  uv_write_t write_;
   const SocketAddress peer_;
   SlotName name_;
   GoneListener* gone_listener_ = nullptr;
 
-  http::RequestParser parser_;
-  http::RequestHead head_;
-  std::string body_;
+  std::unique_ptr<Incoming> incoming_;  // from its first byte until it is whole
   // Bytes read while an answer was awaited: the next requests. Those before `waiting_at_` are parsed.
   std::string waiting_;
   size_t waiting_at_ = 0;
@@ -127,9 +138,8 @@ class Connection final : private Timer, private TurnHook {
   std::string out_;        // not yet given to libuv
   std::string_view tail_;  // goes out after out_: a large body, in tail_owner_ or static
   std::string tail_owner_;
-  std::string piece_;         // of a stream, since the last flush: the next chunk
-  std::string sending_;       // given to libuv with write_
-  std::string sending_tail_;  // the same, of tail_owner_
+  std::string piece_;                 // of a stream, since the last flush: the next chunk
+  std::unique_ptr<Sending> sending_;  // a write is in flight
 
   // The timer is armed for this time or earlier, and arms itself again: moving a deadline on costs a store.
   uint64_t deadline_ms_ = UINT64_MAX;
@@ -145,7 +155,6 @@ class Connection final : private Timer, private TurnHook {
   Code reason_ = Code::closed;
   bool reading_ = false;
   bool input_ended_ = false;
-  bool write_in_flight_ = false;
   bool keep_alive_ = true;
   bool head_only_ = false;  // the request is HEAD
   bool chunked_ = false;    // the current stream is

@@ -44,9 +44,8 @@ Response make_overloaded(Response&& refused) {
 
 bool has_no_body(int status) noexcept { return status < 200 || status == 204 || status == 304; }
 
-void release_if_large(std::string& buffer) noexcept {
-  if (buffer.capacity() > kIdleBufferBytesMax) std::string().swap(buffer);
-}
+// Clearing, and assigning an empty one, would keep the memory.
+void free_memory(std::string& buffer) noexcept { std::string().swap(buffer); }
 
 // What is left of `bytes` after the first `written` of this and earlier parts; `written` becomes what is left of it.
 std::string_view skip(std::string_view bytes, size_t& written) noexcept {
@@ -108,7 +107,8 @@ bool Connection::may_hold(size_t bytes) const noexcept {
 }
 
 void Connection::count_unsent() noexcept {
-  const size_t bytes = out_.size() + tail_owner_.size() + piece_.size() + sending_.size() + sending_tail_.size();
+  size_t bytes = out_.size() + tail_owner_.size() + piece_.size();
+  if (sending_ != nullptr) bytes += sending_->bytes.size() + sending_->tail.size();
   BOBBIN_ASSERT(server_.unsent_bytes_ >= unsent_bytes_);
   server_.unsent_bytes_ += bytes - unsent_bytes_;  // modulo 2^64, so that a loss is one as well
   unsent_bytes_ = bytes;
@@ -192,7 +192,7 @@ void Connection::append_stream_piece() noexcept {
   } else {
     out_.append(piece_);
   }
-  piece_.clear();
+  free_memory(piece_);
 }
 
 void Connection::finish_exchange() noexcept {
@@ -200,13 +200,13 @@ void Connection::finish_exchange() noexcept {
   gone_listener_ = nullptr;
   told_slow_ = false;
   state_ = keep_alive_ ? State::idle : State::lingering;
-  if (!write_in_flight_) set_state_deadline();
+  if (sending_ == nullptr) set_state_deadline();
   count_unsent();
   server_.loop_.at_turn_end(*this);
 }
 
 void Connection::flush() noexcept {
-  if (state_ == State::closing || write_in_flight_) return;
+  if (state_ == State::closing || sending_ != nullptr) return;
   append_stream_piece();
   Buffers buffers;
   buffers.add(out_);
@@ -216,25 +216,28 @@ void Connection::flush() noexcept {
   if (written == UV_EAGAIN) written = 0;
   if (written < 0) return close(Code::closed);
   if (static_cast<size_t>(written) < out_.size() + tail_.size()) return begin_write(static_cast<size_t>(written));
-  out_.clear();
+  // Until the next piece of a stream there may be a while, and there are many streams.
+  state_ == State::streaming ? free_memory(out_) : out_.clear();
   tail_ = {};
-  tail_owner_.clear();
-  release_if_large(tail_owner_);
+  free_memory(tail_owner_);
   count_unsent();
 }
 
 void Connection::begin_write(size_t written) noexcept {
-  sending_.swap(out_);
+  auto sending = std::make_unique<Sending>();
+  sending->request.data = this;
+  sending->bytes.swap(out_);
   Buffers buffers;
-  buffers.add(skip(sending_, written));
+  buffers.add(skip(sending->bytes, written));
   buffers.add(skip(tail_, written));
   // The next answer may come while this is under way: it finds these free. A move keeps the bytes where they are, as
   // they are too many to be inside the string itself.
-  sending_tail_ = std::move(tail_owner_);
+  sending->tail = std::move(tail_owner_);
   tail_owner_.clear();
   tail_ = {};
-  if (uv_write(&write_, stream(), buffers.list.data(), buffers.count, on_written) != 0) return close(Code::closed);
-  write_in_flight_ = true;
+  if (uv_write(&sending->request, stream(), buffers.list.data(), buffers.count, on_written) != 0)
+    return close(Code::closed);
+  sending_ = std::move(sending);
   count_unsent();
   stalled_bytes_ = uv_stream_get_write_queue_size(stream());
   set_deadline(server_.options_.write_stall_timeout_ms);
@@ -242,10 +245,7 @@ void Connection::begin_write(size_t written) noexcept {
 
 void Connection::on_written(uv_write_t* request, int status) noexcept {
   auto* self = static_cast<Connection*>(request->data);
-  self->write_in_flight_ = false;
-  self->sending_.clear();
-  self->sending_tail_.clear();
-  release_if_large(self->sending_tail_);
+  self->sending_.reset();
   self->count_unsent();
   if (self->state_ == State::closing) return;
   if (status != 0) return self->close(Code::closed);
@@ -260,7 +260,7 @@ size_t Connection::waiting_bytes() const noexcept {
 }
 
 bool Connection::is_output_empty() const noexcept {
-  return out_.empty() && piece_.empty() && tail_.empty() && !write_in_flight_;
+  return out_.empty() && piece_.empty() && tail_.empty() && sending_ == nullptr;
 }
 
 void Connection::settle() noexcept {
@@ -294,8 +294,8 @@ void Connection::begin_linger() noexcept {
 }
 
 void Connection::release_memory() noexcept {
-  for (std::string* buffer : {&out_, &piece_, &sending_, &body_}) release_if_large(*buffer);
-  if (waiting_.empty()) release_if_large(waiting_);
+  if (out_.capacity() > kIdleBufferBytesMax) free_memory(out_);
+  if (waiting_.empty() && waiting_.capacity() > kIdleBufferBytesMax) free_memory(waiting_);
 }
 
 }  // namespace bobbin::net

@@ -54,6 +54,10 @@ Result<SocketAddress> resolve(std::string_view host, uint16_t port) {
   const int status = ::getaddrinfo(std::string(host).c_str(), std::to_string(port).c_str(), &hints, &found);
   if (status != 0) return fail(Code::invalid, status, "no such host");
   SocketAddress address;
+  if (found->ai_addrlen > sizeof address.storage) {
+    ::freeaddrinfo(found);
+    return fail(Code::invalid, 0, "not an IP address");
+  }
   address.size = found->ai_addrlen;
   std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
   ::freeaddrinfo(found);
@@ -61,14 +65,14 @@ Result<SocketAddress> resolve(std::string_view host, uint16_t port) {
 }
 
 Result<Socket> bind_socket(const SocketAddress& address, bool share_port) {
-  Socket socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  Socket socket(::socket(address.storage.sin6_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (socket.fd() < 0) return fail_bind(errno);
   const int on = 1;
   const int off = 0;
   // A restart must not wait for the old connections' TIME_WAIT.
   ::setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   // `::` serves IPv4 as well, whatever the system's default.
-  if (address.storage.ss_family == AF_INET6) ::setsockopt(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  if (address.storage.sin6_family == AF_INET6) ::setsockopt(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   if (share_port && ::setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) return fail_bind(errno);
   if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0)
     return fail_bind(errno);
@@ -92,22 +96,22 @@ Result<void> set_option(const Socket& socket, int option, int value) {
 }  // namespace
 
 uint16_t SocketAddress::port() const noexcept {
-  if (storage.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
-  return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
+  if (storage.sin6_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
+  return ntohs(storage.sin6_port);
 }
 
 std::string SocketAddress::host() const {
   char text[INET6_ADDRSTRLEN] = "";
-  const void* from = storage.ss_family == AF_INET
+  const void* from = storage.sin6_family == AF_INET
                          ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr)
-                         : &reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr;
-  ::inet_ntop(storage.ss_family, from, text, sizeof text);
+                         : &storage.sin6_addr;
+  ::inet_ntop(storage.sin6_family, from, text, sizeof text);
   return text;
 }
 
 std::string SocketAddress::to_string() const {
   const std::string port_text = ':' + std::to_string(port());
-  return storage.ss_family == AF_INET6 ? '[' + host() + ']' + port_text : host() + port_text;
+  return storage.sin6_family == AF_INET6 ? '[' + host() + ']' + port_text : host() + port_text;
 }
 
 BoundAddress::BoundAddress(BoundAddress&& other) noexcept

@@ -15,7 +15,7 @@ namespace bobbin::net {
 
 // A socket address, IPv4 or IPv6.
 struct SocketAddress {
-  sockaddr_storage storage{};
+  sockaddr_in6 storage{};  // or a sockaddr_in, by its family
   socklen_t size = 0;
 
   [[nodiscard]] uint16_t port() const noexcept;

@@ -67,22 +67,31 @@ bool is_web_page(const http::ResponseHead& head) {
   return http::equals_ignoring_case(type.substr(0, type.find_first_of("; \t")), "text/html");
 }
 
-// Reads the body to the end of the answer. An answer that is whole counts, however its connection ended.
-Task<Result<Answer>> read_answer(net::HttpCall& call, DeadlineScope& limits, DeltaParser& parser,
-                                 const CancelScope& scope, uint32_t idle_timeout_ms) {
+// Waits for the head of an answer whose body is to be read. A head may be long, and reading the body may take minutes:
+// so it goes with this frame.
+Task<Result<void>> await_answer(net::HttpCall& call, DeadlineScope& limits, std::string& excerpt) {
+  const Result<http::ResponseHead> head = co_await call.head();
+  if (!head) co_return fail(error_of_network(head.error()));
+  if (head->status() >= 300) co_return fail(co_await read_refusal(call, limits, head->status(), excerpt));
+  if (is_web_page(*head))
+    co_return fail(Code::upstream_rejected, head->status(), "the model's server answered with a web page");
+  co_return Result<void>{};
+}
+
+// Reads the body to the end of the answer. Errors: why not; what came may still be whole.
+Task<Result<void>> read_body(net::HttpCall& call, DeadlineScope& limits, DeltaParser& parser, const CancelScope& scope,
+                             uint32_t idle_timeout_ms) {
   uint64_t progress = 0;
   limits.end_in(idle_timeout_ms);
   for (bool is_ending = false;;) {
     const Result<std::string_view> piece = co_await call.read();
     if (scope.is_requested()) co_return fail(Code::cancelled);
     if (!piece) {
-      Result<Answer> answer = parser.finish();
-      if (answer) co_return answer;
       if (piece.error().code == Code::cancelled)
         co_return fail(Code::upstream_timeout, 0, "the model's server went on without saying anything");
       co_return fail(error_of_network(piece.error()));
     }
-    if (piece->empty()) co_return parser.finish();
+    if (piece->empty()) co_return Result<void>{};
     CO_TRY(parser.feed(*piece));
     if (scope.is_requested()) co_return fail(Code::cancelled);
     if (parser.is_done()) break;
@@ -94,7 +103,7 @@ Task<Result<Answer>> read_answer(net::HttpCall& call, DeadlineScope& limits, Del
   limits.end_in(kLeftoverMs);
   // The answer is whole: how this ends decides only whether the connection is kept.
   static_cast<void>(co_await call.drain(kLeftoverBytesMax));
-  co_return parser.finish();
+  co_return Result<void>{};
 }
 
 }  // namespace
@@ -113,7 +122,7 @@ Result<std::string> clean_api_key(std::string_view text) {
 OpenaiModel::OpenaiModel(Loop& loop, net::HttpClient& client, OpenaiModelOptions options)
     : loop_(loop), client_(client), options_(std::move(options)) {}
 
-net::HttpCallOptions OpenaiModel::make_request(const Prompt& prompt) const {
+net::HttpCall OpenaiModel::make_call(const Prompt& prompt, CancelScope& scope) const {
   net::HttpCallOptions request{.method = "POST",
                                .url = options_.endpoints.chat,
                                .headers = {{"Content-Type", "application/json"},
@@ -126,7 +135,7 @@ net::HttpCallOptions OpenaiModel::make_request(const Prompt& prompt) const {
   if (!options_.api_key.empty()) request.headers.emplace_back("Authorization", "Bearer " + options_.api_key);
   const std::string& default_model = options_.model.empty() ? listed_model_ : options_.model;
   append_chat_request(request.body, prompt, prompt.model.empty() ? default_model : prompt.model);
-  return request;
+  return {client_, std::move(request), scope};
 }
 
 Task<void> OpenaiModel::look_up_model(CancelScope& scope) {
@@ -141,18 +150,16 @@ Task<void> OpenaiModel::look_up_model(CancelScope& scope) {
 
 Task<Result<Answer>> OpenaiModel::exchange(Prompt& prompt, DeltaSink& sink, CancelScope& scope, std::string& excerpt) {
   DeadlineScope limits(loop_, scope);
-  net::HttpCall call(client_, make_request(prompt), limits.scope());
+  net::HttpCall call = make_call(prompt, limits.scope());
   prompt = Prompt();
-  const Result<http::ResponseHead> head = co_await call.head();
-  if (!head) co_return fail(error_of_network(head.error()));
-  if (head->status() >= 300) co_return fail(co_await read_refusal(call, limits, head->status(), excerpt));
-  if (is_web_page(*head))
-    co_return fail(Code::upstream_rejected, head->status(), "the model's server answered with a web page");
-
+  CO_TRY(co_await await_answer(call, limits, excerpt));
   StoppableSink stoppable(sink, scope);
   DeltaParser parser(stoppable);
-  Result<Answer> answer = co_await read_answer(call, limits, parser, scope, options_.idle_timeout_ms);
+  const Result<void> body = co_await read_body(call, limits, parser, scope, options_.idle_timeout_ms);
+  Result<Answer> answer = parser.finish();
   excerpt = parser.error_excerpt();
+  // An answer that is whole counts, however its connection ended; but not what somebody has stopped.
+  if (!body && (!answer || body.error().code == Code::cancelled)) co_return fail(body.error());
   co_return answer;
 }
 

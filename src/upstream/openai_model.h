@@ -44,7 +44,8 @@ class OpenaiModel final : public Model {
   [[nodiscard]] ModelState state() const override;
 
  private:
-  [[nodiscard]] net::HttpCallOptions make_request(const Prompt& prompt) const;
+  // Not begun. In a function of its own, so that what it is made of is in no frame that waits.
+  [[nodiscard]] net::HttpCall make_call(const Prompt& prompt, CancelScope& scope) const;
   // Fills listed_model_, once a server has said what it has.
   Task<void> look_up_model(CancelScope& scope);
   // The exchange itself; `excerpt` gets the server's own words when it fails with some. Nothing is left of `prompt`: it
