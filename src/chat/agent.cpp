@@ -82,6 +82,10 @@ class Agent::Sink final : public upstream::DeltaSink {
   bool is_full_ = false;
 };
 
+Task<Result<upstream::Answer>> Agent::ask(upstream::Prompt& prompt, bool is_last, Sink& sink) {
+  return parts_.model.stream(is_last ? std::move(prompt) : prompt, sink, run_.scope);
+}
+
 Task<Result<upstream::Answer>> Agent::answer(upstream::Prompt& prompt) {
   for (uint32_t round = 0;; ++round) {
     prompt.tools.clear();
@@ -91,9 +95,7 @@ Task<Result<upstream::Answer>> Agent::answer(upstream::Prompt& prompt) {
     }
     Sink sink(run_, thoughts_bytes_);
     const bool is_last = prompt.tools.empty();
-    // Made before it is awaited: the prompt that it is given is then in its frame alone, and not here as well.
-    Task<Result<upstream::Answer>> asking = parts_.model.stream(is_last ? std::move(prompt) : prompt, sink, run_.scope);
-    Result<upstream::Answer> answer = co_await std::move(asking);
+    Result<upstream::Answer> answer = co_await ask(prompt, is_last, sink);
     if (answer && answer->usage) sink.on_usage(*answer->usage);
     if (answer && sink.is_full()) answer->finish_reason = "length";
     if (!answer || answer->tool_calls.empty() || is_last || sink.is_full()) co_return answer;

@@ -45,6 +45,8 @@ class Agent {
 
  private:
   class Sink;
+  // In a function of its own, so that no prompt is in the frame that waits. Only the last question may take it.
+  Task<Result<upstream::Answer>> ask(upstream::Prompt& prompt, bool is_last, Sink& sink);
   // Does what the model has called, and adds calls and results to the prompt.
   Task<Result<void>> do_calls(std::vector<upstream::ToolCall> calls, std::string text, upstream::Prompt& prompt);
   Task<void> do_call(ToolCallStep* call);

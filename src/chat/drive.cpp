@@ -133,9 +133,9 @@ Task<void> Engine::drive(Run& run) {
   }
   // The end follows the beginning: whoever submitted the run still holds it until then.
   co_await run.gate_opened();
-  // Made before it is awaited, as an argument would be in this frame a second time, from the beginning on.
-  Task<bool> finishing = finish(run, std::move(answer));
-  const bool is_stored = co_await std::move(finishing);
+  // An argument that is made here would be in this frame a second time, from the beginning on.
+  const auto finish_with_answer = [&] { return finish(run, std::move(answer)); };
+  const bool is_stored = co_await finish_with_answer();
   metrics::add(metrics::Counter::tokens_streamed, run.tokens);
   metrics::add(metrics::Gauge::runs_active, -1);
   if (is_stored) parts_.run_log.end_run(run.started.run_id);

@@ -14,8 +14,8 @@
 namespace bobbin {
 namespace {
 
-constexpr size_t kClassBytes = 64;
-constexpr size_t kClasses = 64;  // frames up to 4 KiB; larger ones are rare and go to the heap
+constexpr size_t kClassBytes = 16;  // malloc's own
+constexpr size_t kClasses = 256;    // frames up to 4 KiB; larger ones are rare and go to the heap
 [[maybe_unused]] constexpr size_t kFreePerClassMax = 256;
 
 struct FreeFrame {

@@ -127,9 +127,12 @@ bool Dialer::try_next() noexcept {
 
 Result<TcpSocketPtr> Dialer::begin_connect(const Address& address) {
   TRY_ASSIGN(TcpSocketPtr socket, make_tcp_socket(loop_.uv(), gate_, this));
+  socket->connect = std::make_unique<uv_connect_t>();
+  socket->connect->data = socket.get();
   const int status =
-      uv_tcp_connect(&socket->connect, &socket->tcp, &address.any, [](uv_connect_t* request, int result) {
+      uv_tcp_connect(socket->connect.get(), &socket->tcp, &address.any, [](uv_connect_t* request, int result) {
         auto* connected = static_cast<TcpSocket*>(request->data);
+        connected->connect.reset();
         // Closed meanwhile: libuv reports UV_ECANCELED, nobody asks.
         if (connected->owner != nullptr) static_cast<Dialer*>(connected->owner)->on_connected(connected, result);
       });

@@ -7,7 +7,7 @@ Result<TcpSocketPtr> make_tcp_socket(uv_loop_t* loop, Gate& gate, void* owner) {
   if (const int status = uv_tcp_init(loop, &socket->tcp); status != 0) return fail(network_error(status));
   socket->gate = &gate;
   socket->owner = owner;
-  socket->tcp.data = socket->connect.data = socket.get();
+  socket->tcp.data = socket.get();
   gate.enter();
   return TcpSocketPtr(socket.release());
 }

@@ -12,7 +12,7 @@ namespace bobbin::net {
 // One TCP handle on the heap, which outlives its owner until libuv is done with it. The gate counts it until then.
 struct TcpSocket {
   uv_tcp_t tcp;
-  uv_connect_t connect;
+  std::unique_ptr<uv_connect_t> connect;  // while it connects
   Gate* gate;
   void* owner;  // whom callbacks are for; null once closing, when nobody listens any more
 };

@@ -9,15 +9,14 @@ namespace bobbin::upstream {
 // joined, what stays ill-formed becomes U+FFFD.
 class Utf8Joiner {
  public:
-  // The text that is complete with `piece`. The view lives until the next call, or as long as `piece`, whichever is
-  // shorter.
+  // The text that is complete with `piece`. The view lives until the next call of any joiner on this thread, or as
+  // long as `piece`, whichever is shorter.
   std::string_view join(std::string_view piece);
   // What was held back at the end: U+FFFD or nothing.
   std::string_view finish();
 
  private:
   std::string tail_;  // 3 bytes at most
-  std::string joined_;
 };
 
 }  // namespace bobbin::upstream
