@@ -22,6 +22,7 @@ class TextArena {
   }
 
   std::string_view keep(std::string_view text) {
+    if (text.empty()) return {};
     if (text.size() > left_) add_chunk(text.size());
     char* const copy = at_;
     std::memcpy(copy, text.data(), text.size());
