@@ -19,7 +19,7 @@ before(async () => {
   tool = await new ToolServer().start();
   toolsFile = path.join(makeTempDir(), 'tools.json');
   writeFileSync(toolsFile, JSON.stringify(tool.config({ name: 'slow', timeout_ms: 200 })));
-  server = await startServer({ upstream: upstream.url, args: ['--tools', toolsFile] });
+  server = await startServer({ upstream: upstream.url, args: ['--tools', toolsFile, '--memory', 'off'] });
 });
 after(async () => {
   await server?.stop();
@@ -139,7 +139,7 @@ test('stop during a call: the run ends at once and the call is of unknown outcom
 });
 
 test('after kill -9 in a call nothing is called again, and the model is told that the outcome is unknown', manyStarts, async () => {
-  const own = await startServer({ upstream: upstream.url, args: ['--tools', toolsFile] });
+  const own = await startServer({ upstream: upstream.url, args: ['--tools', toolsFile, '--memory', 'off'] });
   try {
     const user = await newUser(own);
     tool.answer = (url, response) => (url.includes('done') ? response.end('known result') : undefined);
