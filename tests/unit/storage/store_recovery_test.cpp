@@ -148,7 +148,7 @@ TEST_CASE(a_damaged_message_is_an_error_and_never_skipped) {
   CHECK_FAILS(
       f.store->read_history({.user = "u", .thread = "t", .limit = 9, .bytes_max = 1 << 20, .cursor = {}}, Tier::any),
       Code::corrupt);
-  CHECK_EQ(f.page("u", "t", 1).messages[0].content, "4");
+  CHECK_EQ(std::string(f.page("u", "t", 1).messages[0].content), "4");
   f.turn("u", "t2", "others", "work");
 }
 
@@ -188,7 +188,7 @@ TEST_CASE(a_row_with_a_damaged_key_is_an_error) {
   overwrite(f, Family::messages, first + "more", "x");  // between the two
   f.open();
   CHECK_FAILS(f.store->read_history(query, Tier::any), Code::corrupt);
-  CHECK_EQ(f.page("u", "t", 1).messages[0].content, "2");
+  CHECK_EQ(std::string(f.page("u", "t", 1).messages[0].content), "2");
 }
 
 TEST_CASE(a_run_in_the_queue_of_a_thread_that_is_not_there_is_corrupt) {
