@@ -121,17 +121,20 @@ Task<Result<void>> Agent::do_calls(std::vector<upstream::ToolCall> calls, std::s
                           .result = {},
                           .summary = {}});
   }
-  if (!have_steps_room()) co_return fail(Code::upstream_rejected, 0, "the model's calls are too long");
-  CO_TRY(co_await save_steps());
+  std::string intents = encode_tool_steps(steps_);
+  if (intents.size() > kStepsBytesMax) co_return fail(Code::upstream_rejected, 0, "the model's calls are too long");
+  CO_TRY(co_await save_steps(std::move(intents)));
   Gate running;
   for (ToolCallStep& call : step.calls) spawn(running, do_call(&call));
   co_await running.close();
   // A call that was cancelled may have happened: its intent stays as it is.
   if (run_.scope.is_requested()) co_return fail(Code::cancelled);
-  if (!have_steps_room()) {
+  std::string results = encode_tool_steps(steps_);
+  if (results.size() > kStepsBytesMax) {
     for (ToolCallStep& call : step.calls) call.result = kNotKept;
+    results = encode_tool_steps(steps_);
   }
-  CO_TRY(co_await save_steps());
+  CO_TRY(co_await save_steps(std::move(results)));
   prompt.messages.push_back({upstream::Role::assistant, std::move(text), std::move(calls), {}});
   for (const ToolCallStep& call : step.calls)
     prompt.messages.push_back({upstream::Role::tool, call.result, {}, call.id});
@@ -149,10 +152,8 @@ Task<void> Agent::do_call(ToolCallStep* call) {
   run_.publish(tool_event(call->name, state_name(call->state), call->summary));
 }
 
-bool Agent::have_steps_room() const { return encode_tool_steps(steps_).size() <= kStepsBytesMax; }
-
-Task<Result<void>> Agent::save_steps() {
-  run_.log_tool_steps(encode_tool_steps(steps_), steps_.size());
+Task<Result<void>> Agent::save_steps(std::string json) {
+  run_.log_tool_steps(std::move(json), steps_.size());
   run_.settle();
   if (run_.log_failure()) co_return fail(*run_.log_failure());
   SyncJob sync(parts_.run_log);

@@ -50,10 +50,8 @@ class Agent {
   // Does what the model has called, and adds calls and results to the prompt.
   Task<Result<void>> do_calls(std::vector<upstream::ToolCall> calls, std::string text, upstream::Prompt& prompt);
   Task<void> do_call(ToolCallStep* call);
-  // Whether the steps as they are now can be kept with the answer.
-  [[nodiscard]] bool have_steps_room() const;
-  // The steps as they are now, on disk when it resumes.
-  Task<Result<void>> save_steps();
+  // `json`: all steps as they are now. On disk when it resumes.
+  Task<Result<void>> save_steps(std::string json);
 
   AgentParts parts_;
   Run& run_;
