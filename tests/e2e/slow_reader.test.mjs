@@ -36,6 +36,16 @@ function collect(raw) {
   raw.all = () => Buffer.concat(pieces).toString('latin1');
 }
 
+// A reader of the run in thread `t` that takes its first event and then nothing.
+async function followAndStall(user, runId) {
+  const raw = await RawSocket.connect(server);
+  raw.send(streamRequest(user, { threadId: 't', runId }));
+  await raw.waitFor(/"start"/);
+  raw.socket.pause();
+  collect(raw);
+  return raw;
+}
+
 // A flood: thousands of deltas in each write.
 async function flood(reply) {
   for (let at = 0; at < pieces; at += 5000) {
@@ -59,14 +69,7 @@ test('stalled readers are bounded, delay nobody, and get everything later', asyn
   });
   const reader = await user.open('flood', 't');
   const runId = (await reader.next()).data.run_id;
-  const stalled = await Promise.all(Array.from({ length: stalledCount }, async () => {
-    const raw = await RawSocket.connect(server);
-    raw.send(streamRequest(user, { threadId: 't', runId }));
-    await raw.waitFor(/"start"/);
-    raw.socket.pause();
-    collect(raw);
-    return raw;
-  }));
+  const stalled = await Promise.all(Array.from({ length: stalledCount }, () => followAndStall(user, runId)));
   const before = rssBytes();
   gate.open();
   for (let event = await reader.next(); event.data.type === 'token' && event.id !== String(pieces + 1); event = await reader.next());
@@ -109,14 +112,7 @@ test('an answer that is short enough to be kept reaches those who are behind at 
   });
   const reader = await user.open('short flood', 't');
   const runId = (await reader.next()).data.run_id;
-  const stalled = await Promise.all(Array.from({ length: 8 }, async () => {
-    const raw = await RawSocket.connect(server);
-    raw.send(streamRequest(user, { threadId: 't', runId }));
-    await raw.waitFor(/"start"/);
-    raw.socket.pause();
-    collect(raw);
-    return raw;
-  }));
+  const stalled = await Promise.all(Array.from({ length: 8 }, () => followAndStall(user, runId)));
   begun.open();
   await reader.finish();
   const leaver = stalled.pop();
