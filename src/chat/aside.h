@@ -9,8 +9,10 @@
 #include "src/loop/cancel.h"
 #include "src/loop/gate.h"
 #include "src/loop/loop.h"
+#include "src/loop/offload.h"
 #include "src/loop/task.h"
 #include "src/upstream/model.h"
+#include "storage/store.h"
 
 namespace bobbin::chat {
 
@@ -47,6 +49,15 @@ class Asides {
   Gate& work_;
   std::map<RunDirectory::Aside, std::unique_ptr<UnderWay>> under_way_;
   bool is_closed_ = false;
+};
+
+// What makes of such an answer what is kept works with these. All of it outlives the maker.
+struct AsideParts {
+  Loop& loop;
+  store::Store& store;
+  BlockingPool& pool;
+  upstream::Model& model;
+  Asides& asides;
 };
 
 // Asks for a reply that `is_enough` may end early: then what came so far is the reply. No server has to know a limit of

@@ -4,19 +4,8 @@
 
 #include "src/chat/aside.h"
 #include "src/chat/context.h"
-#include "src/loop/offload.h"
-#include "storage/store.h"
 
 namespace bobbin::chat {
-
-// What a memory maker works with. All of it outlives the maker.
-struct MemoryParts {
-  Loop& loop;
-  store::Store& store;
-  BlockingPool& pool;
-  upstream::Model& model;
-  Asides& asides;
-};
 
 // Has the model fold the older part of a conversation into a memory (memory.h), after an answer, when the conversation
 // becomes too long to be shown whole. The next answer then sees the memory and the newest turns; one that comes before,
@@ -33,7 +22,7 @@ class MemoryMaker {
   };
 
   // `options` as for every prompt. They outlive the maker.
-  MemoryMaker(const MemoryParts& parts, const ContextOptions& options) : parts_(parts), options_(options) {}
+  MemoryMaker(const AsideParts& parts, const ContextOptions& options) : parts_(parts), options_(options) {}
   MemoryMaker(const MemoryMaker&) = delete;
   MemoryMaker& operator=(const MemoryMaker&) = delete;
 
@@ -45,7 +34,7 @@ class MemoryMaker {
   // Errors: those of the store and the model; upstream_rejected (it says nothing).
   Task<Result<void>> fold(const Answered& answered, CancelScope& scope);
 
-  MemoryParts parts_;
+  AsideParts parts_;
   const ContextOptions& options_;
 };
 

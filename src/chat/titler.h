@@ -4,8 +4,6 @@
 #include <string>
 
 #include "src/chat/aside.h"
-#include "src/loop/offload.h"
-#include "storage/store.h"
 
 namespace bobbin::chat {
 
@@ -14,15 +12,6 @@ enum class Titles : uint8_t {
   off,
   after,   // when the first answer is stored: the model has nothing else to do for this user then
   during,  // beside the first answer, as soon as its beginning is there
-};
-
-// What a titler works with. All of it outlives the titler.
-struct TitlerParts {
-  Loop& loop;
-  store::Store& store;
-  BlockingPool& pool;
-  upstream::Model& model;
-  Asides& asides;
 };
 
 // Makes better titles for threads than the beginning of their first message. On the worker's loop.
@@ -43,7 +32,7 @@ class Titler {
   // Of a title that is stored: its run, and the event that tells of it.
   using OnTitled = std::function<void(const Uuid& run_id, const std::string& event)>;
 
-  Titler(const TitlerParts& parts, uint32_t timeout_ms, OnTitled on_titled)
+  Titler(const AsideParts& parts, uint32_t timeout_ms, OnTitled on_titled)
       : parts_(parts), timeout_ms_(timeout_ms), on_titled_(std::move(on_titled)) {}
   Titler(const Titler&) = delete;
   Titler& operator=(const Titler&) = delete;
@@ -57,7 +46,7 @@ class Titler {
   // Errors: those of the model and of the store; not_found (the thread is another one now).
   Task<Result<void>> title(const FirstAnswer& first, CancelScope& scope);
 
-  TitlerParts parts_;
+  AsideParts parts_;
   const uint32_t timeout_ms_;
   const OnTitled on_titled_;
 };
