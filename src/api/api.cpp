@@ -3,27 +3,15 @@
 #include <algorithm>
 
 #include "proto_http/url.h"
+#include "src/api/authenticate.h"
 #include "src/api/cors.h"
 #include "src/api/problem.h"
 #include "src/api/router.h"
-#include "src/auth/bearer.h"
 #include "src/base/log.h"
-#include "src/base/metrics.h"
 #include "src/loop/spawn.h"
 
 namespace bobbin::api {
 namespace {
-
-Result<std::string> authenticate(auth::TokenCache& tokens, const http::RequestHead& request) {
-  std::vector<std::string_view> values;
-  for (size_t i = 0; i < request.headers().size(); ++i) {
-    const http::HeaderField field = request.headers()[i];
-    if (http::equals_ignoring_case(field.name, "Authorization")) values.push_back(field.value);
-  }
-  TRY_ASSIGN(const std::string_view token, auth::bearer_token(values));
-  TRY_ASSIGN(auth::Identity identity, tokens.verify(token, wall_now_us() / 1'000'000));
-  return std::move(identity.user);
-}
 
 // A JSON body says so, or says nothing.
 Result<void> check_content_type(const net::Request& request) {
@@ -48,16 +36,8 @@ Task<Result<Answer>> dispatch(Services& services, Exchange& exchange, RouteMatch
     co_return fail(Code::method_not_allowed, 0, "this path does not know that method");
   }
   exchange.captured = std::move(match.captured);
-  if (match.route->access == Access::user) {
-    Result<std::string> user = authenticate(services.tokens, head);
-    if (!user) {
-      metrics::add(metrics::Counter::auth_failures);
-      log::warn(
-          "authentication failed",
-          {{"path", match.route->pattern}, {"reason", user.error().detail}, {"peer", exchange.request.peer.host()}});
-      co_return fail(user.error());
-    }
-    exchange.user = std::move(*user);
+  if (match.route->access != Access::open) {
+    CO_TRY_ASSIGN(exchange.identity, co_await authenticate(services, exchange, match.route->pattern));
   }
   CO_TRY(check_content_type(exchange.request));
   co_return co_await match.route->handler(services, exchange);
@@ -65,7 +45,7 @@ Task<Result<Answer>> dispatch(Services& services, Exchange& exchange, RouteMatch
 
 void log_failure(const Exchange& exchange, const Error& error) {
   log::error("request failed", {{"path", exchange.request.head.path()},
-                                {"user_id", exchange.user},
+                                {"user_id", exchange.identity.user},
                                 {"error", code_name(error.code)},
                                 {"detail", error.detail},
                                 {"number", error.number},
@@ -110,7 +90,7 @@ Task<void> Api::serve(net::Request request, net::Responder responder) {
   log::info("request", {{"method", exchange.request.head.method_text()},
                         {"path", exchange.request.head.path()},
                         {"status", status},
-                        {"user_id", exchange.user},
+                        {"user_id", exchange.identity.user},
                         {"ms", (steady_now_us() - begun_us) / 1000}});
 }
 

@@ -34,8 +34,8 @@ Result<std::string> idempotency_key(const Exchange& exchange) {
 }
 
 std::unique_ptr<SseSubscriber> make_subscriber(Services& services, const Exchange& exchange, std::string thread) {
-  return std::make_unique<SseSubscriber>(services.loop, exchange.responder, exchange.common_headers, exchange.user,
-                                         std::move(thread));
+  return std::make_unique<SseSubscriber>(services.loop, exchange.responder, exchange.common_headers,
+                                         exchange.identity.user, std::move(thread));
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ Task<Result<Answer>> post_chat_stream(Services& services, Exchange& exchange) {
   if (thread.empty()) thread = "thread-" + make_uuid_v4().to_string();
   auto subscriber = make_subscriber(services, exchange, thread);
   CO_TRY(co_await services.engine.submit(
-      {.user = exchange.user,
+      {.user = exchange.identity.user,
        .thread = std::move(thread),
        .content = std::move(request.message),
        .model = std::move(request.model),
@@ -71,7 +71,7 @@ Task<Result<Answer>> get_chat_stream(Services& services, Exchange& exchange) {
   CO_TRY(check_thread_id(*thread));
   CO_TRY_ASSIGN(const std::optional<std::string> run, text_parameter(exchange, "run_id"));
   CO_TRY_ASSIGN(const std::optional<uint64_t> after, last_event_id(exchange));
-  chat::FollowRequest request{.user = exchange.user, .thread = *thread, .run_id = std::nullopt, .after = 0};
+  chat::FollowRequest request{.user = exchange.identity.user, .thread = *thread, .run_id = std::nullopt, .after = 0};
   if (run && !run->empty()) {
     request.run_id = Uuid::parse(*run);
     if (!request.run_id) co_return fail(Code::not_found, 0, "no such run in this thread");
@@ -86,7 +86,7 @@ Task<Result<Answer>> get_chat_stream(Services& services, Exchange& exchange) {
 Task<Result<Answer>> post_chat_stop(Services& services, Exchange& exchange) {
   CO_TRY_ASSIGN(StopRequest request, parse_stop_request(exchange.request.body));
   CO_TRY_ASSIGN(const chat::Stopped stopped,
-                co_await services.engine.stop(exchange.user, std::move(request.thread_id), request.run_id));
+                co_await services.engine.stop(exchange.identity.user, std::move(request.thread_id), request.run_id));
   std::string out;
   json::Object object(out);
   object.boolean("stopped", stopped.stopped).number("last_event_id", static_cast<int64_t>(stopped.last_event_id));

@@ -63,7 +63,7 @@ Task<Result<Answer>> get_events(Services& services, Exchange& exchange) {
   if (exchange.request.head.method() == http::Method::head) {
     stream->on_end();
   } else {
-    services.feeds.follow(exchange.user, after, std::move(stream));
+    services.feeds.follow(exchange.identity.user, after, std::move(stream));
   }
   co_return std::nullopt;
 }

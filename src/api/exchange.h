@@ -20,7 +20,7 @@ struct Exchange {
   net::Request request;
   net::Responder responder;
   net::HeaderList common_headers;     // of every answer to this request: security headers, CORS
-  std::string user;                   // of the verified token; empty on routes that need none
+  auth::Identity identity;            // of the verified token; empty on routes that need none
   std::vector<std::string> captured;  // decoded path segments where the route has {…}, UTF-8
 };
 

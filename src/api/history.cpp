@@ -6,7 +6,7 @@
 #include "src/base/json.h"
 #include "src/base/limits.h"
 #include "src/chat/message_json.h"
-#include "src/chat/store_op.h"
+#include "src/store/store_op.h"
 
 namespace bobbin::api {
 namespace {
@@ -43,16 +43,16 @@ Task<Result<Answer>> get_history(Services& services, Exchange& exchange) {
   CO_TRY(check_thread_id(*thread));
   CO_TRY_ASSIGN(const std::optional<uint32_t> limit, limit_parameter(exchange, limits::kHistoryLimitMax));
   CO_TRY_ASSIGN(const std::optional<std::string> before, text_parameter(exchange, "before"));
-  store::HistoryQuery query{.user = exchange.user,
+  store::HistoryQuery query{.user = exchange.identity.user,
                             .thread = *thread,
                             .limit = limit.value_or(UINT32_MAX),
                             .bytes_max = limits::kPageBytesMax,
                             .cursor = std::nullopt};
   if (before) {
-    CO_TRY_ASSIGN(query.cursor, store::parse_history_cursor(*before, exchange.user, *thread));
+    CO_TRY_ASSIGN(query.cursor, store::parse_history_cursor(*before, exchange.identity.user, *thread));
   }
   // Written out where it is read: a page of many megabytes must not hold the loop.
-  chat::StoreRead read(services.pool, services.loop, [&](store::Tier tier) -> Result<std::string> {
+  store::StoreRead read(services.pool, services.loop, [&](store::Tier tier) -> Result<std::string> {
     TRY_ASSIGN(const store::HistoryPage page, services.store.read_history(query, tier));
     if (!page.found) return fail(Code::not_found, 0, "no such thread");
     return history_json(query, page);
@@ -69,12 +69,12 @@ Task<Result<Answer>> delete_history(Services& services, Exchange& exchange) {
   }
   CO_TRY_ASSIGN(const std::optional<std::string> thread, text_parameter(exchange, "thread_id"));
   if (!thread) {
-    CO_TRY_ASSIGN(const store::Deleted deleted, co_await services.engine.delete_all_threads(exchange.user));
+    CO_TRY_ASSIGN(const store::Deleted deleted, co_await services.engine.delete_all_threads(exchange.identity.user));
     co_return json_response(deleted_json(deleted));
   }
   // An empty id is refused here: a client's slip must not clear everything.
   CO_TRY(check_thread_id(*thread));
-  CO_TRY_ASSIGN(const store::Deleted deleted, co_await services.engine.delete_thread(exchange.user, *thread));
+  CO_TRY_ASSIGN(const store::Deleted deleted, co_await services.engine.delete_thread(exchange.identity.user, *thread));
   co_return json_response(deleted_json(deleted));
 }
 

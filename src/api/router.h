@@ -12,7 +12,7 @@ namespace bobbin::api {
 
 enum class Access : uint8_t {
   open,  // no token is looked at
-  user,  // a good token; its owner is exchange.user
+  user,  // a good token; its owner is exchange.identity.user
 };
 
 struct Route {

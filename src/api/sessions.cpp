@@ -5,7 +5,7 @@
 #include "src/base/json.h"
 #include "src/base/limits.h"
 #include "src/chat/session_json.h"
-#include "src/chat/store_op.h"
+#include "src/store/store_op.h"
 
 namespace bobbin::api {
 namespace {
@@ -29,17 +29,17 @@ std::string sessions_json(const store::SessionsQuery& query, const store::Sessio
 Task<Result<Answer>> get_sessions(Services& services, Exchange& exchange) {
   CO_TRY_ASSIGN(const std::optional<uint32_t> limit, limit_parameter(exchange, limits::kSessionsLimitMax));
   CO_TRY_ASSIGN(const std::optional<std::string> cursor, text_parameter(exchange, "cursor"));
-  store::SessionsQuery query{.user = exchange.user,
+  store::SessionsQuery query{.user = exchange.identity.user,
                              .limit = limit.value_or(limits::kSessionsLimitMax),
                              .bytes_max = limits::kPageBytesMax,
                              .cursor = std::nullopt};
   if (cursor) {
-    CO_TRY_ASSIGN(query.cursor, store::parse_sessions_cursor(*cursor, exchange.user));
+    CO_TRY_ASSIGN(query.cursor, store::parse_sessions_cursor(*cursor, exchange.identity.user));
   }
   // Written out where it is read, so that a long list does not hold the loop.
-  chat::StoreRead read(services.pool, services.loop, [&](store::Tier tier) -> Result<std::string> {
+  store::StoreRead read(services.pool, services.loop, [&](store::Tier tier) -> Result<std::string> {
     TRY_ASSIGN(const store::SessionsPage page, services.store.list_sessions(query, tier));
-    TRY_ASSIGN(const uint32_t keep_s, services.store.read_keep_s(exchange.user, tier));
+    TRY_ASSIGN(const uint32_t keep_s, services.store.read_keep_s(exchange.identity.user, tier));
     return sessions_json(query, page, keep_s);
   });
   CO_TRY_ASSIGN(std::string json, co_await read.run());

@@ -4,14 +4,14 @@
 #include "src/api/handlers.h"
 #include "src/api/services.h"
 #include "src/base/json.h"
-#include "src/chat/store_op.h"
+#include "src/store/store_op.h"
 #include "storage/retention.h"
 
 namespace bobbin::api {
 
 Task<Result<Answer>> get_settings(Services& services, Exchange& exchange) {
-  chat::StoreRead read(services.pool, services.loop, [&](store::Tier tier) {
-    return services.store.read_setting(exchange.user, store::kKeepDaysSetting, tier);
+  store::StoreRead read(services.pool, services.loop, [&](store::Tier tier) {
+    return services.store.read_setting(exchange.identity.user, store::kKeepDaysSetting, tier);
   });
   CO_TRY_ASSIGN(const std::optional<std::string> keep_days, co_await read.run());
   std::string out;
@@ -24,9 +24,9 @@ Task<Result<Answer>> get_settings(Services& services, Exchange& exchange) {
 Task<Result<Answer>> patch_settings(Services& services, Exchange& exchange) {
   CO_TRY_ASSIGN(SettingsChange change, parse_settings_change(exchange.request.body));
   if (change.keep_days) {
-    chat::StoreOp op(
-        services.store, services.loop,
-        store::ChangeSetting{exchange.user, std::string(store::kKeepDaysSetting), std::move(*change.keep_days)});
+    store::StoreOp op(services.store, services.loop,
+                      store::ChangeSetting{exchange.identity.user, std::string(store::kKeepDaysSetting),
+                                           std::move(*change.keep_days)});
     CO_TRY(co_await op.run());
   }
   co_return co_await get_settings(services, exchange);

@@ -3,8 +3,8 @@
 #include "src/chat/engine.h"
 #include "src/chat/reply.h"
 #include "src/chat/run_options.h"
-#include "src/chat/store_op.h"
 #include "src/chat/tool_steps.h"
+#include "src/store/store_op.h"
 
 namespace bobbin::chat {
 namespace {
@@ -82,7 +82,7 @@ void Engine::begin_with(Run& run, std::vector<store::MessageView>& newest_first)
 }
 
 Task<Result<Context>> Engine::read_context_of(const Run& run) {
-  StoreRead read(parts_.pool, parts_.loop, [this, &run](store::Tier tier) {
+  store::StoreRead read(parts_.pool, parts_.loop, [this, &run](store::Tier tier) {
     return read_context(parts_.store, run.started.user, run.started.thread, options_.context.tokens_max, tier);
   });
   co_return co_await read.run();

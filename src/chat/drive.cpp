@@ -6,9 +6,9 @@
 #include "src/chat/engine.h"
 #include "src/chat/reply.h"
 #include "src/chat/run_options.h"
-#include "src/chat/store_op.h"
 #include "src/loop/sleep.h"
 #include "src/loop/spawn.h"
+#include "src/store/store_op.h"
 
 namespace bobbin::chat {
 namespace {
@@ -253,7 +253,7 @@ void Engine::publish_end(Run& run, const std::string& json) {
 
 Task<Result<store::Reply>> Engine::commit_patiently(store::Command command) {
   for (;;) {
-    StoreOp op(parts_.store, parts_.loop, command);
+    store::StoreOp op(parts_.store, parts_.loop, command);
     Result<store::Reply> reply = co_await op.run();
     if (reply) co_return reply;
     // A full disk may have room again, and the answer is worth keeping until then; but the end does not wait for it.

@@ -6,8 +6,8 @@
 #include "src/base/metrics.h"
 #include "src/base/text.h"
 #include "src/chat/run_options.h"
-#include "src/chat/store_op.h"
 #include "src/loop/spawn.h"
+#include "src/store/store_op.h"
 
 namespace bobbin::chat {
 
@@ -60,18 +60,18 @@ Task<Result<void>> Engine::submit(Submission submission, std::unique_ptr<Subscri
   if (options_.log_messages) {
     log::info("message", {{"run_id", run_id.to_string()}, {"text", cut_line(submission.content, 80)}});
   }
-  SubmitOp op(parts_.store, parts_.loop,
-              store::Submit{.user = submission.user,
-                            .thread = submission.thread,
-                            .kind = submission.kind,
-                            .run_id = run_id,
-                            .content = std::move(submission.content),
-                            .created_us = wall_now_us(),
-                            .parent = std::nullopt,
-                            .on_busy = submission.on_busy,
-                            .options = encode_run_options({.model = std::move(submission.model)}),
-                            .keep_s = submission.keep_s,
-                            .request = std::move(submission.request)});
+  store::SubmitOp op(parts_.store, parts_.loop,
+                     store::Submit{.user = submission.user,
+                                   .thread = submission.thread,
+                                   .kind = submission.kind,
+                                   .run_id = run_id,
+                                   .content = std::move(submission.content),
+                                   .created_us = wall_now_us(),
+                                   .parent = std::nullopt,
+                                   .on_busy = submission.on_busy,
+                                   .options = encode_run_options({.model = std::move(submission.model)}),
+                                   .keep_s = submission.keep_s,
+                                   .request = std::move(submission.request)});
   if (const Result<void> begun = op.begin(); !begun) {
     remove_run(run_id);
     co_return fail(begun.error());
@@ -176,7 +176,7 @@ void Engine::end_run(const Uuid& run_id, const char* reason) {
 }
 
 Task<Result<store::Deleted>> Engine::delete_thread(std::string user, std::string thread) {
-  StoreOp op(parts_.store, parts_.loop, store::DeleteThread{user, thread});
+  store::StoreOp op(parts_.store, parts_.loop, store::DeleteThread{user, thread});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
   cancel_asides(user, thread);
   auto& deleted = std::get<store::Deleted>(reply);
@@ -185,7 +185,7 @@ Task<Result<store::Deleted>> Engine::delete_thread(std::string user, std::string
 }
 
 Task<Result<store::Deleted>> Engine::delete_all_threads(std::string user) {
-  StoreOp op(parts_.store, parts_.loop, store::DeleteUserThreads{user});
+  store::StoreOp op(parts_.store, parts_.loop, store::DeleteUserThreads{user});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
   cancel_asides(user, std::nullopt);
   auto& deleted = std::get<store::Deleted>(reply);
@@ -207,12 +207,12 @@ void Engine::cancel_asides(const std::string& user, const std::optional<std::str
 }
 
 Task<Result<bool>> Engine::cancel_queued(std::string user, std::string thread, Uuid run_id) {
-  StoreOp op(parts_.store, parts_.loop,
-             store::CancelQueued{.user = std::move(user),
-                                 .thread = thread,
-                                 .run_id = run_id,
-                                 .terminal_event = stopped_event("cancelled", thread),
-                                 .terminal_event_id = kCancelledEventId});
+  store::StoreOp op(parts_.store, parts_.loop,
+                    store::CancelQueued{.user = std::move(user),
+                                        .thread = thread,
+                                        .run_id = run_id,
+                                        .terminal_event = stopped_event("cancelled", thread),
+                                        .terminal_event_id = kCancelledEventId});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
   const bool found = std::get<store::Cancelled>(reply).found;
   if (found) dispatch_end(run_id, "cancelled");

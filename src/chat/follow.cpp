@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "src/chat/engine.h"
-#include "src/chat/store_op.h"
 #include "src/loop/sleep.h"
 #include "src/loop/spawn.h"
+#include "src/store/store_op.h"
 
 namespace bobbin::chat {
 namespace {
@@ -123,15 +123,15 @@ Task<Result<bool>> Engine::follow(FollowRequest request, std::unique_ptr<Subscri
 }
 
 Task<Result<store::ThreadSummary>> Engine::find_summary(const FollowRequest& request) {
-  StoreRead find(parts_.pool, parts_.loop,
-                 [&](store::Tier tier) { return parts_.store.find_thread(request.user, request.thread, tier); });
+  store::StoreRead find(parts_.pool, parts_.loop,
+                        [&](store::Tier tier) { return parts_.store.find_thread(request.user, request.thread, tier); });
   CO_TRY_ASSIGN(std::optional<store::ThreadSummary> summary, co_await find.run());
   if (!summary) co_return fail(Code::not_found, 0, "no such thread");
   co_return std::move(*summary);
 }
 
 Task<Result<std::optional<store::RunInfo>>> Engine::find_run_info(const FollowRequest& request) {
-  StoreRead find(parts_.pool, parts_.loop, [&](store::Tier tier) {
+  store::StoreRead find(parts_.pool, parts_.loop, [&](store::Tier tier) {
     return parts_.store.find_run(request.user, request.thread, *request.run_id, tier);
   });
   co_return co_await find.run();
@@ -199,7 +199,7 @@ Task<void> Engine::replay(FollowRequest request, uint64_t answer_order, Terminal
   }
   store::RunLog::Place place;
   while (is_read && after + 1 < terminal.id) {
-    StoreRead read(parts_.pool, parts_.loop, [&](store::Tier tier) -> Result<store::LoggedEvents> {
+    store::StoreRead read(parts_.pool, parts_.loop, [&](store::Tier tier) -> Result<store::LoggedEvents> {
       if (tier == store::Tier::memory_only) return fail(Code::would_block, 0, "the run log is on disk");
       return parts_.store.run_log().read_events(*request.run_id, after, kReplayEventsMax, Subscriber::kRoundBytesMax,
                                                 &place);
@@ -234,7 +234,7 @@ void Engine::cancel_replays() noexcept {
 }
 
 Task<std::string> Engine::read_resync(const FollowRequest& request, uint64_t answer_order) {
-  StoreRead read(parts_.pool, parts_.loop, [&](store::Tier tier) {
+  store::StoreRead read(parts_.pool, parts_.loop, [&](store::Tier tier) {
     return parts_.store.find_message(request.user, request.thread, answer_order, tier);
   });
   const Result<std::optional<store::Message>> message = co_await read.run();

@@ -5,7 +5,7 @@
 #include "src/base/log.h"
 #include "src/chat/context_reader.h"
 #include "src/chat/memory.h"
-#include "src/chat/store_op.h"
+#include "src/store/store_op.h"
 
 namespace bobbin::chat {
 
@@ -27,7 +27,7 @@ Task<void> MemoryMaker::run(Answered answered, CancelScope& scope) {
 }
 
 Task<Result<void>> MemoryMaker::fold(const Answered& answered, CancelScope& scope) {
-  StoreRead read(parts_.pool, parts_.loop, [&](store::Tier tier) {
+  store::StoreRead read(parts_.pool, parts_.loop, [&](store::Tier tier) {
     return read_context(parts_.store, answered.user, answered.thread, fold_tokens_max(options_), tier,
                         fold_message_tokens_max(options_));
   });
@@ -46,12 +46,12 @@ Task<Result<void>> MemoryMaker::fold(const Answered& answered, CancelScope& scop
   if (fold->memory.text.empty()) co_return fail(Code::upstream_rejected, 0, "the model's reply is empty");
   fold->memory.model = answered.model;
   fold->memory.created_us = wall_now_us();
-  StoreOp op(parts_.store, parts_.loop,
-             store::PutMemory{.user = answered.user,
-                              .thread = answered.thread,
-                              .incarnation = answered.incarnation,
-                              .memory = std::move(fold->memory),
-                              .replaces = std::move(fold->replaces)});
+  store::StoreOp op(parts_.store, parts_.loop,
+                    store::PutMemory{.user = answered.user,
+                                     .thread = answered.thread,
+                                     .incarnation = answered.incarnation,
+                                     .memory = std::move(fold->memory),
+                                     .replaces = std::move(fold->replaces)});
   CO_TRY(co_await op.run());
   co_return Result<void>{};
 }

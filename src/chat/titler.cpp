@@ -3,8 +3,8 @@
 #include "src/base/limits.h"
 #include "src/base/log.h"
 #include "src/chat/event.h"
-#include "src/chat/store_op.h"
 #include "src/chat/title.h"
+#include "src/store/store_op.h"
 
 namespace bobbin::chat {
 namespace {
@@ -32,8 +32,8 @@ Task<void> Titler::run(FirstAnswer first, CancelScope& scope) {
 }
 
 Task<Result<void>> Titler::title(const FirstAnswer& first, CancelScope& scope) {
-  StoreRead find(parts_.pool, parts_.loop,
-                 [&](store::Tier tier) { return parts_.store.find_thread(first.user, first.thread, tier); });
+  store::StoreRead find(parts_.pool, parts_.loop,
+                        [&](store::Tier tier) { return parts_.store.find_thread(first.user, first.thread, tier); });
   CO_TRY_ASSIGN(const std::optional<store::ThreadSummary> summary, co_await find.run());
   if (scope.is_requested()) co_return fail(Code::cancelled);
   if (!summary || summary->incarnation != first.incarnation) co_return fail(Code::not_found, 0, "thread deleted");
@@ -43,12 +43,12 @@ Task<Result<void>> Titler::title(const FirstAnswer& first, CancelScope& scope) {
                                    timeout_ms_, is_reply_enough, scope));
   const std::optional<std::string> title = clean_title(reply);
   if (!title) co_return fail(Code::upstream_rejected, 0, "the model's reply is no title");
-  StoreOp op(parts_.store, parts_.loop,
-             store::SetTitle{.user = first.user,
-                             .thread = first.thread,
-                             .incarnation = first.incarnation,
-                             .title = *title,
-                             .by = store::TitleBy::model});
+  store::StoreOp op(parts_.store, parts_.loop,
+                    store::SetTitle{.user = first.user,
+                                    .thread = first.thread,
+                                    .incarnation = first.incarnation,
+                                    .title = *title,
+                                    .by = store::TitleBy::model});
   CO_TRY_ASSIGN(const store::Reply stored, co_await op.run());
   if (std::get<store::TitleSet>(stored).applied) on_titled_(first.run_id, title_event(first.thread, *title));
   co_return Result<void>{};

@@ -1,5 +1,5 @@
 // Titles from the model: when it is asked, what comes of its reply, and that nobody waits for it.
-#include "src/chat/store_op.h"
+#include "src/store/store_op.h"
 #include "tests/unit/chat/engine_world.h"
 
 namespace bobbin::chat {
@@ -37,8 +37,8 @@ ScriptedModel::Call& title_call(World& world, size_t calls) {
 }
 
 Task<void> rename(World& world, std::string title) {
-  StoreOp op(*world.store, world.loop,
-             store::SetTitle{.user = "u", .thread = "t", .incarnation = 0, .title = std::move(title)});
+  store::StoreOp op(*world.store, world.loop,
+                    store::SetTitle{.user = "u", .thread = "t", .incarnation = 0, .title = std::move(title)});
   CHECK_OK(co_await op.run());
 }
 

@@ -9,26 +9,25 @@
 #include "storage/store.h"
 
 // The store, as coroutines on a loop see it.
-namespace bobbin::chat {
+namespace bobbin::store {
 
 // One command: `StoreOp submit(store, loop, std::move(command)); CO_TRY_ASSIGN(auto reply, co_await submit.run());`
 // The operation stays where it is until run() has ended; it is not cancellable, since a command that was taken will
 // happen.
-class StoreOp final : private store::Operation, private Mail {
+class StoreOp final : private Operation, private Mail {
  public:
-  StoreOp(store::Store& store, Loop& loop, store::Command command)
-      : store::Operation(std::move(command)), store_(store), loop_(loop) {}
+  StoreOp(Store& store, Loop& loop, Command command) : Operation(std::move(command)), store_(store), loop_(loop) {}
 
   // Resumes after the fsync. Errors: those of the command, and of Store::submit.
-  Task<Result<store::Reply>> run();
+  Task<Result<Reply>> run();
 
  private:
-  void on_committed(Result<store::Reply> reply) noexcept override;
+  void on_committed(Result<Reply> reply) noexcept override;
   void deliver() noexcept override { committed_.complete(); }
 
-  store::Store& store_;
+  Store& store_;
   Loop& loop_;
-  std::optional<Result<store::Reply>> reply_;
+  std::optional<Result<Reply>> reply_;
   Completion committed_;
 };
 
@@ -40,22 +39,18 @@ class StoreOp final : private store::Operation, private Mail {
 //   CO_TRY_ASSIGN(auto submitted, co_await submit.committed());
 //
 // Once begun, committed() is awaited before the operation goes.
-class SubmitOp final : private store::Operation {
+class SubmitOp final : private Operation {
  public:
-  SubmitOp(store::Store& store, Loop& loop, store::Submit command)
-      : store::Operation(std::move(command)),
-        store_(store),
-        loop_(loop),
-        applied_mail_(*this),
-        committed_mail_(*this) {}
+  SubmitOp(Store& store, Loop& loop, Submit command)
+      : Operation(std::move(command)), store_(store), loop_(loop), applied_mail_(*this), committed_mail_(*this) {}
 
   // Errors: those of Store::submit.
   Result<void> begin() { return store_.submit(*this); }
   // True: the turn has come at once; started() says what was fixed, and NOTHING of it may be seen outside yet.
   Task<bool> applied();
-  [[nodiscard]] const store::StartedRun& started() const { return *started_; }
+  [[nodiscard]] const StartedRun& started() const { return *started_; }
   // Resumes after the fsync. Errors: those of the command.
-  Task<Result<store::Submitted>> committed();
+  Task<Result<Submitted>> committed();
 
  private:
   struct AppliedMail final : Mail {
@@ -68,16 +63,16 @@ class SubmitOp final : private store::Operation {
     void deliver() noexcept override { op.deliver_committed(); }
     SubmitOp& op;
   };
-  void on_applied(const store::Reply& reply) noexcept override;
-  void on_committed(Result<store::Reply> reply) noexcept override;
+  void on_applied(const Reply& reply) noexcept override;
+  void on_committed(Result<Reply> reply) noexcept override;
   void deliver_committed() noexcept;
 
-  store::Store& store_;
+  Store& store_;
   Loop& loop_;
   AppliedMail applied_mail_;
   CommittedMail committed_mail_;
-  std::optional<store::StartedRun> started_;
-  std::optional<Result<store::Reply>> reply_;
+  std::optional<StartedRun> started_;
+  std::optional<Result<Reply>> reply_;
   Completion applied_;
   Completion committed_;
 };
@@ -85,24 +80,24 @@ class SubmitOp final : private store::Operation {
 // One query: tried on the loop with what is in memory, on the pool when that is not enough.
 // `read(tier)` gives a Result and touches only what it owns or what outlives run().
 //
-//   StoreRead read(pool, loop, [&](store::Tier tier) { return store.read_history(query, tier); });
+//   StoreRead read(pool, loop, [&](Tier tier) { return store.read_history(query, tier); });
 //   CO_TRY_ASSIGN(const store::HistoryPage page, co_await read.run());
 template <class Read>
 class StoreRead final : private BlockingJob {
  public:
-  using Answer = std::invoke_result_t<Read&, store::Tier>;
+  using Answer = std::invoke_result_t<Read&, Tier>;
 
   StoreRead(BlockingPool& pool, Loop& loop, Read read) : pool_(pool), loop_(loop), read_(std::move(read)) {}
 
   Task<Answer> run() {
-    Answer answer = read_(store::Tier::memory_only);
+    Answer answer = read_(Tier::memory_only);
     if (answer.has_value() || answer.error().code != Code::would_block) co_return answer;
     CO_TRY(co_await BlockingJob::run(pool_, loop_));
     co_return std::move(*answer_);
   }
 
  private:
-  void work() noexcept override { answer_.emplace(read_(store::Tier::any)); }
+  void work() noexcept override { answer_.emplace(read_(Tier::any)); }
 
   BlockingPool& pool_;
   Loop& loop_;
@@ -110,4 +105,4 @@ class StoreRead final : private BlockingJob {
   std::optional<Answer> answer_;
 };
 
-}  // namespace bobbin::chat
+}  // namespace bobbin::store

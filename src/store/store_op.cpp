@@ -1,14 +1,14 @@
-#include "src/chat/store_op.h"
+#include "src/store/store_op.h"
 
-namespace bobbin::chat {
+namespace bobbin::store {
 
-Task<Result<store::Reply>> StoreOp::run() {
+Task<Result<Reply>> StoreOp::run() {
   CO_TRY(store_.submit(*this));
   co_await committed_;
   co_return std::move(*reply_);
 }
 
-void StoreOp::on_committed(Result<store::Reply> reply) noexcept {
+void StoreOp::on_committed(Result<Reply> reply) noexcept {
   reply_.emplace(std::move(reply));
   loop_.mailbox().post(*this);  // the last touch: from here on the loop may free the operation
 }
@@ -18,18 +18,18 @@ Task<bool> SubmitOp::applied() {
   co_return started_.has_value();
 }
 
-Task<Result<store::Submitted>> SubmitOp::committed() {
+Task<Result<Submitted>> SubmitOp::committed() {
   co_await committed_;
   CO_TRY(*reply_);
-  co_return std::get<store::Submitted>(std::move(**reply_));
+  co_return std::get<Submitted>(std::move(**reply_));
 }
 
-void SubmitOp::on_applied(const store::Reply& reply) noexcept {
-  started_ = std::get<store::Submitted>(reply).run;
+void SubmitOp::on_applied(const Reply& reply) noexcept {
+  started_ = std::get<Submitted>(reply).run;
   loop_.mailbox().post(applied_mail_);
 }
 
-void SubmitOp::on_committed(Result<store::Reply> reply) noexcept {
+void SubmitOp::on_committed(Result<Reply> reply) noexcept {
   reply_.emplace(std::move(reply));
   loop_.mailbox().post(committed_mail_);  // the last touch
 }
@@ -40,4 +40,4 @@ void SubmitOp::deliver_committed() noexcept {
   committed_.complete();
 }
 
-}  // namespace bobbin::chat
+}  // namespace bobbin::store
