@@ -50,13 +50,36 @@ std::string request_key_of(const Submit& command) {
   return key;
 }
 
+namespace {
+
+// Whether the command is of account_commands.h: these read what they judge from disk, so a group has one of them. They
+// are rare beside messages, which join the same groups.
+bool is_of_identity(const Command& command) {
+  return std::visit(
+      []<class Each>(const Each&) {
+        return std::is_same_v<Each, CreateAccount> || std::is_same_v<Each, ChangeAccount> ||
+               std::is_same_v<Each, DeleteAccount> || std::is_same_v<Each, StartLogin> ||
+               std::is_same_v<Each, RefreshLogin> || std::is_same_v<Each, EndLogin> ||
+               std::is_same_v<Each, PutInvitation> || std::is_same_v<Each, DeleteInvitation> ||
+               std::is_same_v<Each, PutApiKey> || std::is_same_v<Each, DeleteApiKey> ||
+               std::is_same_v<Each, TouchApiKey>;
+      },
+      command);
+}
+
+}  // namespace
+
 Result<Reply> Applier::apply(Command& command) {
+  identity_in_group_ = identity_in_group_ || is_of_identity(command);
   return std::visit([this](auto& each) { return apply(each); }, command);
 }
 
 bool Applier::must_commit_before(const Command& command) {
   if (batch_.empty()) return false;
   if (std::holds_alternative<DeleteUserThreads>(command)) return true;
+  if (identity_in_group_ && is_of_identity(command)) return true;
+  // It removes settings that the batch may just have put.
+  if (std::holds_alternative<DeleteAccount>(command)) return true;
   // A state that cannot be loaded fails again, with its error, when the command is applied.
   if (const auto* submit = std::get_if<Submit>(&command)) {
     const bool is_named = !submit->request.key.empty();
@@ -85,12 +108,14 @@ bool Applier::must_commit_before(const Command& command) {
 void Applier::on_group_committed() {
   ++group_;
   requests_in_group_.clear();
+  identity_in_group_ = false;
   states_.end_group();
 }
 
 void Applier::on_group_dropped() {
   ++group_;
   requests_in_group_.clear();
+  identity_in_group_ = false;
   states_.clear();
 }
 

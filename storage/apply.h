@@ -23,6 +23,8 @@ void put_run(Change& change, const std::string& user, const std::string& thread,
              const RunRecord& run);
 void put_queue_entry(Change& change, const std::string& user, const std::string& thread, uint64_t position,
                      const QueueRecord& entry);
+// With the way to it.
+void remove_api_key(Batch& batch, const std::string& user, const ApiKey& key);
 
 // What each command does: checks it against the state, then changes state and batch together. A command reads and
 // checks all before it changes anything, so one that fails has changed nothing. Internal to storage; the writer's
@@ -70,6 +72,17 @@ class Applier {
   Result<Reply> apply(MoveFollower& command);
   Result<Reply> apply(ForgetRequests& command);
   Result<Reply> apply(PutMemory& command);
+  Result<Reply> apply(CreateAccount& command);
+  Result<Reply> apply(ChangeAccount& command);
+  Result<Reply> apply(DeleteAccount& command);
+  Result<Reply> apply(StartLogin& command);
+  Result<Reply> apply(RefreshLogin& command);
+  Result<Reply> apply(EndLogin& command);
+  Result<Reply> apply(PutInvitation& command);
+  Result<Reply> apply(DeleteInvitation& command);
+  Result<Reply> apply(PutApiKey& command);
+  Result<Reply> apply(DeleteApiKey& command);
+  Result<Reply> apply(TouchApiKey& command);
 
   // What a named request has led to; nullopt: it is new, or has no name. Errors: as Submit says.
   Result<std::optional<Submitted>> find_request(const Submit& command);
@@ -120,6 +133,7 @@ class Applier {
   ThreadStates states_;
   uint64_t group_ = 1;
   std::set<std::string> requests_in_group_;  // keys that the batch puts
+  bool identity_in_group_ = false;           // the batch has rows of accounts, logins or API keys
 };
 
 }  // namespace bobbin::store

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "storage/account_commands.h"
 #include "storage/family.h"
 #include "storage/types.h"
 
@@ -269,12 +270,14 @@ struct Done {};
 // Content, reasoning, tool steps, options: none of them may be longer.
 inline constexpr size_t kCommandBytesMax = 16 * 1024 * 1024;
 
-using Command =
-    std::variant<Submit, FinishRun, StartNext, CancelQueued, DeleteThread, DeleteUserThreads, ChangeSetting, SetTitle,
-                 ExpireThread, PurgeRows, EndErasure, TrimChanges, MoveFollower, ForgetRequests, PutMemory>;
+using Command = std::variant<Submit, FinishRun, StartNext, CancelQueued, DeleteThread, DeleteUserThreads, ChangeSetting,
+                             SetTitle, ExpireThread, PurgeRows, EndErasure, TrimChanges, MoveFollower, ForgetRequests,
+                             PutMemory, CreateAccount, ChangeAccount, DeleteAccount, StartLogin, RefreshLogin, EndLogin,
+                             PutInvitation, DeleteInvitation, PutApiKey, DeleteApiKey, TouchApiKey>;
 
 // In the order of Command: Submit → Submitted, FinishRun → Finished, StartNext → StartedNext, CancelQueued → Cancelled,
-// deletes → Deleted, SetTitle → TitleSet, all others → Done.
-using Reply = std::variant<Submitted, Finished, StartedNext, Cancelled, Deleted, TitleSet, Done>;
+// deletes → Deleted, SetTitle → TitleSet, those of account_commands.h as it says, all others → Done.
+using Reply =
+    std::variant<Submitted, Finished, StartedNext, Cancelled, Deleted, TitleSet, Done, AccountDone, Refreshed>;
 
 }  // namespace bobbin::store

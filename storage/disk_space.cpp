@@ -22,7 +22,9 @@ constexpr size_t kReserveChunkBytes = 64 * 1024;
 bool grows(const Command& command) {
   const auto* setting = std::get_if<ChangeSetting>(&command);
   return std::holds_alternative<Submit>(command) || std::holds_alternative<SetTitle>(command) ||
-         std::holds_alternative<PutMemory>(command) || (setting != nullptr && !setting->json.empty());
+         std::holds_alternative<PutMemory>(command) || std::holds_alternative<CreateAccount>(command) ||
+         std::holds_alternative<PutInvitation>(command) || std::holds_alternative<PutApiKey>(command) ||
+         (setting != nullptr && !setting->json.empty());
 }
 
 bool makes_room(const Command& command) {

@@ -51,11 +51,14 @@ constexpr std::array<Layout, kFamilyCount> kLayouts{{
     {Part{"name", Kind::name}},                                     // meta
     {Part{"account", Kind::str}},                                   // accounts
     {Part{"secret hash", Kind::hash}},                              // shares
-    {Part{"secret hash", Kind::hash}},                              // keys
+    {kUser, Part{"key", Kind::id}},                                 // keys
     {kUser, kThread, Part{"deletion", Kind::number}},               // erasures
 }};
-// The other kind of key in `accounts`, behind a zero byte.
+// The other kinds of keys in `accounts` and `keys`: by their first byte, a login by what follows its account.
 constexpr Layout kAddressLayout{Part{"e-mail", Kind::str}};
+constexpr Layout kInvitationLayout{Part{"invitation hash", Kind::hash}};
+constexpr Layout kLoginLayout{Part{"account", Kind::str}, Part{"login", Kind::id}};
+constexpr Layout kKeyReferenceLayout{Part{"secret hash", Kind::hash}};
 
 size_t fixed_bytes(Kind kind) noexcept {
   switch (kind) {
@@ -100,10 +103,16 @@ std::optional<std::string_view> take_part(Kind kind, std::string_view& rest) noe
 
 // The layout that `key` must have, and the key without what says which.
 const Layout& layout_of(Family family, std::string_view& key) noexcept {
-  if (family == Family::accounts && key.starts_with('\0')) {
+  if (key.starts_with('\0') && (family == Family::accounts || family == Family::keys)) {
     key.remove_prefix(1);
-    return kAddressLayout;
+    return family == Family::accounts ? kAddressLayout : kKeyReferenceLayout;
   }
+  if (family == Family::accounts && key.starts_with('\xff')) {
+    key.remove_prefix(1);
+    return kInvitationLayout;
+  }
+  if (family == Family::accounts && !key.empty() && key.size() > 1 + size_t{static_cast<uint8_t>(key[0])})
+    return kLoginLayout;
   return kLayouts[static_cast<size_t>(family) - 1];
 }
 

@@ -18,6 +18,10 @@ void append_str(std::string& out, std::string_view id) {
   out.append(id);
 }
 
+void append_id(std::string& out, const Uuid& id) {
+  out.append(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
+}
+
 // Takes a str() from the front of `rest`; empty when there is none, which no str() is.
 std::string_view take_str(std::string_view& rest) noexcept {
   if (rest.empty()) return {};
@@ -69,7 +73,7 @@ void append_recency_key(std::string& out, std::string_view user, uint64_t stamp,
 
 void append_run_key(std::string& out, std::string_view user, std::string_view thread, const Uuid& run_id) {
   append_thread_prefix(out, user, thread);
-  out.append(reinterpret_cast<const char*>(run_id.bytes.data()), run_id.bytes.size());
+  append_id(out, run_id);
 }
 
 void append_queue_key(std::string& out, std::string_view user, std::string_view thread, uint64_t position) {
@@ -95,6 +99,28 @@ void append_feed_key(std::string& out, std::string_view user, uint64_t sequence)
 void append_erasure_key(std::string& out, std::string_view user, std::string_view thread, uint64_t sequence) {
   append_thread_prefix(out, user, thread);
   append_be64(out, sequence);
+}
+
+void append_login_key(std::string& out, std::string_view account, const Uuid& login) {
+  append_str(out, account);
+  append_id(out, login);
+}
+
+void append_email_key(std::string& out, std::string_view folded_email) {
+  out.push_back('\0');
+  append_str(out, folded_email);
+}
+
+void append_invitation_key(std::string& out, std::string_view hash) { out.append("\xff").append(hash); }
+
+void append_api_key_key(std::string& out, std::string_view user, const Uuid& key) {
+  append_str(out, user);
+  append_id(out, key);
+}
+
+void append_key_reference_key(std::string& out, std::string_view hash) {
+  out.push_back('\0');
+  out.append(hash);
 }
 
 void append_change_key(std::string& out, uint64_t sequence) { append_be64(out, sequence); }
@@ -162,6 +188,14 @@ std::optional<FeedKey> parse_feed_key(std::string_view key) noexcept {
   const std::string_view user = take_str(key);
   if (user.empty() || key.size() != 8) return std::nullopt;
   return FeedKey{user, load_be64(key.data())};
+}
+
+std::optional<OwnedIdKey> parse_owned_id_key(std::string_view key) noexcept {
+  const std::string_view user = take_str(key);
+  if (user.empty() || key.size() != 16) return std::nullopt;
+  OwnedIdKey parsed{user, {}};
+  std::memcpy(parsed.id.bytes.data(), key.data(), 16);
+  return parsed;
 }
 
 std::optional<uint64_t> parse_change_key(std::string_view key) noexcept {

@@ -50,6 +50,14 @@ void append_feed_key(std::string& out, std::string_view user, uint64_t sequence)
 // str(user) | str(thread) | be64 sequence of the deletion. 266 bytes at most.
 void append_erasure_key(std::string& out, std::string_view user, std::string_view thread, uint64_t sequence);
 
+// Family `accounts`. str(account); str(account) | login[16]; 0x00 | str(e-mail); 0xff | SHA-256[32].
+void append_login_key(std::string& out, std::string_view account, const Uuid& login);
+void append_email_key(std::string& out, std::string_view folded_email);
+void append_invitation_key(std::string& out, std::string_view hash);
+// Family `keys`. str(user) | key[16]; 0x00 | SHA-256[32].
+void append_api_key_key(std::string& out, std::string_view user, const Uuid& key);
+void append_key_reference_key(std::string& out, std::string_view hash);
+
 // be64 sequence. 8 bytes.
 void append_change_key(std::string& out, uint64_t sequence);
 
@@ -101,6 +109,11 @@ struct FeedKey {
   std::string_view user;
   uint64_t sequence;
 };
+// str(user) | id: a login of an account, or an API key.
+struct OwnedIdKey {
+  std::string_view user;
+  Uuid id;
+};
 std::optional<ThreadKey> parse_thread_key(std::string_view key) noexcept;
 std::optional<MessageKey> parse_message_key(std::string_view key) noexcept;
 std::optional<AnnotationKey> parse_annotation_key(std::string_view key) noexcept;
@@ -109,6 +122,7 @@ std::optional<RunKey> parse_run_key(std::string_view key) noexcept;
 std::optional<QueueKey> parse_queue_key(std::string_view key) noexcept;
 std::optional<ErasureKey> parse_erasure_key(std::string_view key) noexcept;
 std::optional<FeedKey> parse_feed_key(std::string_view key) noexcept;
+std::optional<OwnedIdKey> parse_owned_id_key(std::string_view key) noexcept;
 std::optional<uint64_t> parse_change_key(std::string_view key) noexcept;
 
 // How many bytes at the start of `key` are str(user), or str(user) | str(thread); 0 when they are not there.

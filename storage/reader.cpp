@@ -1,8 +1,5 @@
 #include "storage/reader.h"
 
-#include <rocksdb/perf_level.h>
-#include <rocksdb/snapshot.h>
-
 #include <algorithm>
 #include <charconv>
 
@@ -12,38 +9,14 @@
 #include "storage/keys.h"
 #include "storage/records.h"
 #include "storage/retention.h"
-#include "storage/rocksdb_options.h"
 #include "storage/scan.h"
+#include "storage/view.h"
 
 namespace bobbin::store {
 namespace {
 
 // Rows of other branches that are stepped over before a seek is cheaper.
 constexpr uint32_t kStepsBeforeSeek = 8;
-
-// One moment of the store for all reads of a query. It shows nothing that is not synced: the only writer syncs before
-// it publishes.
-class View {
- public:
-  View(const Database& database, Tier tier) : snapshot_(&database.db()), tier_(tier), options_(read_options()) {
-    options_.snapshot = snapshot_.snapshot();
-    // Counters that nobody reads: a tenth of a scan's instructions. The level belongs to the thread.
-    rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
-    if (tier == Tier::memory_only) options_.read_tier = rocksdb::kBlockCacheTier;
-  }
-  [[nodiscard]] const rocksdb::ReadOptions& options() const { return options_; }
-
-  // Before a scan: single rows may be read without the disk, rows in a row may not. Errors: would_block.
-  [[nodiscard]] Result<void> allow_scan() const {
-    if (tier_ == Tier::memory_only) return fail(Code::would_block, 0, "a scan may need the disk");
-    return {};
-  }
-
- private:
-  rocksdb::ManagedSnapshot snapshot_;
-  Tier tier_;
-  rocksdb::ReadOptions options_;
-};
 
 // No id of that size was ever stored.
 bool is_id(const std::string& text, size_t bytes_max) { return !text.empty() && text.size() <= bytes_max; }

@@ -2,20 +2,21 @@
 
 #include <cstring>
 
-#include "storage/codec.h"
+#include "storage/record_codec.h"
 
 namespace bobbin::store {
 namespace {
 
-constexpr uint8_t kVersion = 1;
 constexpr uint8_t kHasUsage = 1;
 constexpr uint8_t kQueuedFirst = 3;  // as the state of a queue entry
 
-RecordWriter begin_record(std::string& out, RecordType type) {
-  return RecordWriter(out, static_cast<uint8_t>(type), kVersion);
+bool is_operation(ChangeOperation operation) {
+  return in_range(operation, ChangeOperation::run_started, ChangeOperation::thread_changed);
 }
 
-// The body of a record whose envelope is sound. The checksum comes first: nothing else of damaged bytes means anything.
+}  // namespace
+
+// The checksum comes first: nothing else of damaged bytes means anything.
 Result<RecordReader> open_record(std::string_view record, RecordType type) {
   if (record.size() < kRecordHeadBytes + kRecordTailBytes) return fail(Code::corrupt, 0, "record is too short");
   const size_t sealed = record.size() - kRecordTailBytes;
@@ -25,26 +26,11 @@ Result<RecordReader> open_record(std::string_view record, RecordType type) {
   if (static_cast<uint8_t>(record[0]) != static_cast<uint8_t>(type)) {
     return fail(Code::corrupt, static_cast<uint8_t>(record[0]), "record is of another type");
   }
-  if (static_cast<uint8_t>(record[1]) != kVersion) {
+  if (static_cast<uint8_t>(record[1]) != kRecordVersion) {
     return fail(Code::corrupt, static_cast<uint8_t>(record[1]), "record has a version that this program does not know");
   }
   return RecordReader(record.substr(kRecordHeadBytes, sealed - kRecordHeadBytes));
 }
-
-template <class Enum>
-bool in_range(Enum value, Enum first, Enum last) {
-  return value >= first && value <= last;
-}
-
-bool is_operation(ChangeOperation operation) {
-  return in_range(operation, ChangeOperation::run_started, ChangeOperation::thread_changed);
-}
-
-tl::unexpected<Error> misfit(std::source_location where = std::source_location::current()) {
-  return fail(Code::corrupt, 0, "record does not fit its layout", where);
-}
-
-}  // namespace
 
 void append_message_record(std::string& out, const Message& message) {
   auto record = begin_record(out, RecordType::message);

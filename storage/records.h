@@ -24,11 +24,22 @@ enum class RecordType : uint8_t {
   queue = 4,
   request = 5,
   change = 6,
+  annotation = 7,
+  bookmark = 8,
+  counter = 9,
   setting = 10,
   feed = 11,
+  posting = 12,
   number = 13,
+  account = 14,
+  account_reference = 15,
+  share = 16,
+  api_key = 17,
   erasure = 18,
-  memory = 19
+  memory = 19,
+  login = 20,
+  invitation = 21,
+  api_key_reference = 22
 };
 enum class ParentMode : uint8_t { active_leaf = 1, root = 2, message = 3 };
 

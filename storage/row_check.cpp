@@ -1,14 +1,13 @@
 #include "storage/row_check.h"
 
+#include "storage/account_records.h"
 #include "storage/codec.h"
 #include "storage/key_layout.h"
 #include "storage/keys.h"
-#include "storage/records.h"
+#include "storage/record_codec.h"
 
 namespace bobbin::store {
 namespace {
-
-constexpr uint8_t kVersion = 1;
 
 template <class T>
 Result<void> only_the_error(const Result<T>& decoded) {
@@ -17,17 +16,20 @@ Result<void> only_the_error(const Result<T>& decoded) {
 }
 
 // For records whose body nothing decodes yet.
-Result<void> check_envelope(std::string_view record, uint8_t type) {
-  if (record.size() < kRecordHeadBytes + kRecordTailBytes) return fail(Code::corrupt, 0, "record is too short");
-  const size_t sealed = record.size() - kRecordTailBytes;
-  if (checksum32(record.substr(0, sealed)) != load_le32(record.data() + sealed)) {
-    return fail(Code::corrupt, 0, "record fails its checksum");
-  }
-  if (static_cast<uint8_t>(record[0]) != type) return fail(Code::corrupt, 0, "record is of another type");
-  if (static_cast<uint8_t>(record[1]) != kVersion) {
-    return fail(Code::corrupt, 0, "record has a version that this program does not know");
-  }
-  return {};
+Result<void> check_envelope(std::string_view record, RecordType type) {
+  return only_the_error(open_record(record, type));
+}
+
+Result<void> check_account_row(std::string_view key, std::string_view value) {
+  if (key.starts_with('\0')) return only_the_error(decode_account_reference(value));
+  if (key.starts_with('\xff')) return only_the_error(decode_invitation(value));
+  if (const auto login = parse_owned_id_key(key)) return only_the_error(decode_login(value, login->id));
+  return only_the_error(decode_account(value, key.substr(1)));
+}
+
+Result<void> check_key_row(std::string_view key, std::string_view value) {
+  if (key.starts_with('\0')) return only_the_error(decode_api_key_reference(value));
+  return only_the_error(decode_api_key(value, parse_owned_id_key(key)->id));
 }
 
 Result<void> check_change(std::string_view value) {
@@ -43,7 +45,7 @@ Result<void> check_change(std::string_view value) {
 
 Result<void> check_annotation(const AnnotationKey& key, std::string_view value) {
   switch (key.kind) {
-    case AnnotationKind::reaction: return check_envelope(value, 7);
+    case AnnotationKind::reaction: return check_envelope(value, RecordType::annotation);
     case AnnotationKind::memory: return only_the_error(decode_memory(value, key.order));
   }
   return fail(Code::corrupt, static_cast<uint8_t>(key.kind), "annotation of an unknown kind");
@@ -63,14 +65,14 @@ Result<void> check_row(Family family, std::string_view key, std::string_view val
     case Family::meta: return only_the_error(decode_number(value));
     case Family::idempotency: return only_the_error(decode_request(value));
     case Family::annotations: return check_annotation(*parse_annotation_key(key), value);
-    case Family::bookmarks: return check_envelope(value, 8);
-    case Family::counters: return check_envelope(value, 9);
+    case Family::bookmarks: return check_envelope(value, RecordType::bookmark);
+    case Family::counters: return check_envelope(value, RecordType::counter);
     case Family::settings: return only_the_error(decode_setting(value));
     case Family::feed: return only_the_error(decode_feed(value));
-    case Family::search: return check_envelope(value, 12);
-    case Family::accounts: return check_envelope(value, key.starts_with('\0') ? 15 : 14);
-    case Family::shares: return check_envelope(value, 16);
-    case Family::keys: return check_envelope(value, 17);
+    case Family::search: return check_envelope(value, RecordType::posting);
+    case Family::accounts: return check_account_row(key, value);
+    case Family::shares: return check_envelope(value, RecordType::share);
+    case Family::keys: return check_key_row(key, value);
     case Family::erasures: return only_the_error(decode_erasure(value));
   }
   return fail(Code::corrupt, 0, "unknown family");

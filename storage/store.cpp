@@ -4,6 +4,7 @@
 
 #include "src/base/log.h"
 #include "src/base/metrics.h"
+#include "storage/account_reader.h"
 #include "storage/change_reader.h"
 #include "storage/database.h"
 #include "storage/disk_space.h"
@@ -34,6 +35,7 @@ struct Store::Impl {
   std::optional<DiskSpace> space;
   std::unique_ptr<Database> database;
   std::optional<Reader> reader;
+  std::optional<AccountReader> accounts;
   std::optional<ChangeReader> changes;
   ChangeListener* listener = nullptr;
   uint32_t keep_s = 0;
@@ -100,6 +102,7 @@ Result<std::unique_ptr<Store>> Store::Impl::open(const StoreOptions& options) {
                            .on_failure = [raw = impl.get()](const Error& error) { raw->on_background_error(error); }}));
   TRY_ASSIGN(const uint64_t last_sequence, read_last_sequence(*impl->database));
   impl->reader.emplace(*impl->database);
+  impl->accounts.emplace(*impl->database);
   impl->writer.emplace(
       *impl->database, *impl->space, last_sequence,
       Writer::Options{.wall_clock = options.wall_clock,
@@ -184,6 +187,8 @@ Result<uint32_t> Store::read_keep_s(const std::string& user, Tier tier) {
   TRY_ASSIGN(const uint32_t users_own, impl_->reader->read_user_keep_s(user, tier));
   return shortest_keep_s(0, users_own, impl_->keep_s);
 }
+
+const AccountReader& Store::accounts() const noexcept { return *impl_->accounts; }
 
 Result<ChangesPage> Store::read_changes(uint64_t after, uint32_t limit, size_t bytes_max) {
   return impl_->changes->read_changes(after, limit, bytes_max);

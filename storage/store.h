@@ -11,6 +11,7 @@
 #include "src/base/limits.h"
 #include "src/base/result.h"
 #include "src/base/text_arena.h"
+#include "storage/account_reader.h"
 #include "storage/backup.h"
 #include "storage/commands.h"
 #include "storage/cursor.h"
@@ -211,6 +212,9 @@ class Store {
   // How long a user's threads are kept after their last message, by the server's limit and the user's own; 0: for ever.
   // A thread's own keep_s may be shorter (storage/retention.h).
   Result<uint32_t> read_keep_s(const std::string& user, Tier tier);
+
+  // Accounts, logins, invitations and API keys. Lives as long as the store.
+  [[nodiscard]] const AccountReader& accounts() const noexcept;
 
   // Following, as storage/follow.h says how. Blocks on disk.
   // At most `limit` entries after `after`, or `bytes_max` of stored records (one is always given).
