@@ -72,6 +72,12 @@ void Api::on_connection_closed(const net::SocketAddress& peer, Code reason) noex
 Task<void> Api::serve(net::Request request, net::Responder responder) {
   const int64_t begun_us = steady_now_us();
   Exchange exchange{.request = std::move(request), .responder = responder};
+  {
+    const net::Request& from = exchange.request;
+    ClientAddress client = find_client(services_.options.trusted_proxies, from.peer, from.over_tls, from.head);
+    exchange.client = std::move(client.host);
+    exchange.is_https = client.is_https;
+  }
   append_common_headers(&exchange.request.head, exchange.common_headers);
   RouteMatch match;
   Result<Answer> answer = co_await dispatch(services_, exchange, match);
@@ -91,6 +97,7 @@ Task<void> Api::serve(net::Request request, net::Responder responder) {
                         {"path", exchange.request.head.path()},
                         {"status", status},
                         {"user_id", exchange.identity.user},
+                        {"client", exchange.client},
                         {"ms", (steady_now_us() - begun_us) / 1000}});
 }
 

@@ -29,7 +29,7 @@ Task<Result<auth::Identity>> authenticate(Services& services, const Exchange& ex
   if (!identity) {
     metrics::add(metrics::Counter::auth_failures);
     log::warn("authentication failed",
-              {{"path", pattern}, {"reason", identity.error().detail}, {"peer", exchange.request.peer.host()}});
+              {{"path", pattern}, {"reason", identity.error().detail}, {"client", exchange.client}});
   }
   co_return identity;
 }

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "src/api/client_address.h"
 #include "src/api/model_catalog.h"
 #include "src/auth/login_link.h"
 #include "src/auth/token_cache.h"
@@ -17,9 +18,11 @@ namespace bobbin::api {
 
 struct ApiOptions {
   // Origins whose pages may call us, exactly as browsers send them; `*` alone allows all.
-  std::vector<std::string> cors_origins;
+  std::vector<std::string> cors_origins{};
+  // Whose forwarded addresses are believed.
+  TrustedProxies trusted_proxies{};
   // Signs the tokens that one-time links are exchanged for.
-  std::string secret;
+  std::string secret{};
   int64_t login_token_ttl_s = 30 * 24 * 3600;
 };
 

@@ -150,6 +150,12 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
                  "origins whose pages may call the API, repeated or with commas; `*` for all")
       ->type_name("ORIGIN")
       ->delimiter(',');
+  app.add_option(
+         "--trusted-proxy", options.trusted_proxies,
+         "reverse proxies whose X-Forwarded-For, Forwarded and X-Forwarded-Proto are believed, repeated or with "
+         "commas")
+      ->type_name("ADDRESS|NETWORK")
+      ->delimiter(',');
   app.add_option("--workers", options.workers, "event loops; 0: one for each core")
       ->check(CLI::Range(0u, 256u))
       ->capture_default_str();

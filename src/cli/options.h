@@ -31,6 +31,7 @@ struct ServeOptions {
   std::string jwt_issuer;
   std::string jwt_audience = "authenticated";
   std::vector<std::string> cors_origins;
+  std::vector<std::string> trusted_proxies;
   uint32_t workers = 0;  // 0: one for each core
   uint32_t drain_seconds = 10;
   uint32_t block_cache_mib = 32;

@@ -134,6 +134,8 @@ int serve(const ServeOptions& options) {
   if (!tools_config) return report_failure(complaint, "--tools " + options.tools);
   if (options.login_link && !auth::is_user_id(options.login_user))
     return report(Error(Code::invalid, 0, "a user id has 1 to 128 bytes without control characters"), "--login-user");
+  Result<api::TrustedProxies> trusted_proxies = api::TrustedProxies::parse(options.trusted_proxies);
+  if (!trusted_proxies) return report(trusted_proxies.error(), "--trusted-proxy");
   const Result<net::BoundAddress> address = net::probe_address(listen->host, listen->port);
   if (!address) return report(address.error(), options.listen);
 
@@ -167,7 +169,8 @@ int serve(const ServeOptions& options) {
   BlockingPool pool(kReadThreads, kReadQueueMax);
   chat::RunDirectory directory;
   upstream::FoundServerBoard found_servers;
-  const api::ApiOptions api_options{.cors_origins = options.cors_origins, .secret = *secret};
+  const api::ApiOptions api_options{
+      .cors_origins = options.cors_origins, .trusted_proxies = std::move(*trusted_proxies), .secret = *secret};
   const chat::EngineOptions engine_options{
       .context = {.system_prompt = options.system_prompt, .tokens_max = options.context_tokens},
       .log_messages = options.log_messages,

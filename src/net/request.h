@@ -16,6 +16,7 @@ struct Request {
   http::RequestHead head;
   std::string body;  // unless empty, body.capacity() >= body.size() + kBodyPaddingBytes
   SocketAddress peer;
+  bool over_tls = false;  // the connection is encrypted, and by us
 };
 
 }  // namespace bobbin::net
