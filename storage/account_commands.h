@@ -105,7 +105,8 @@ struct TouchApiKey {
 };
 
 struct AccountDone {
-  std::optional<Account> account;  // as it is now; absent where the command is not about one, or it is gone
+  std::optional<Account> account = std::nullopt;   // as it is now; absent: the command is not about one, or it is gone
+  std::optional<Uuid> ended_login = std::nullopt;  // StartLogin: which made room
 };
 
 }  // namespace bobbin::store

@@ -147,13 +147,15 @@ Result<Reply> Applier::apply(StartLogin& command) {
     if (is_over) remove_login(batch_, account.id, login.id);
     return is_over;
   });
+  std::optional<Uuid> ended;
   if (logins.size() >= kLoginsMax) {
     const auto oldest = std::min_element(logins.begin(), logins.end(),
                                          [](const Login& a, const Login& b) { return a.rotated_us < b.rotated_us; });
+    ended = oldest->id;
     remove_login(batch_, account.id, oldest->id);
   }
   put_login(batch_, account.id, command.login);
-  return AccountDone{std::move(account)};
+  return AccountDone{std::move(account), ended};
 }
 
 Result<Reply> Applier::apply(RefreshLogin& command) {

@@ -38,6 +38,7 @@ Task<Result<Answer>> dispatch(Services& services, Exchange& exchange, RouteMatch
   exchange.captured = std::move(match.captured);
   if (match.route->access != Access::open) {
     CO_TRY_ASSIGN(exchange.identity, co_await authenticate(services, exchange, match.route->pattern));
+    CO_TRY(check_access(match.route->access, exchange.identity));
   }
   CO_TRY(check_content_type(exchange.request));
   co_return co_await match.route->handler(services, exchange);
@@ -80,6 +81,7 @@ Task<void> Api::serve(net::Request request, net::Responder responder) {
   }
   append_common_headers(&exchange.request.head, exchange.common_headers);
   RouteMatch match;
+  const uint64_t version = services_.revocations.version();
   Result<Answer> answer = co_await dispatch(services_, exchange, match);
   uint16_t status = 200;
   if (!answer || *answer) {
@@ -92,6 +94,7 @@ Task<void> Api::serve(net::Request request, net::Responder responder) {
     for (auto& header : exchange.common_headers) response.headers.push_back(std::move(header));
     exchange.responder.send(std::move(response));
   }
+  if (answer && !*answer) open_streams_.add(exchange.identity, version, exchange.responder);
   if (!answer && status == 500) log_failure(exchange, answer.error());
   log::info("request", {{"method", exchange.request.head.method_text()},
                         {"path", exchange.request.head.path()},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "src/api/open_streams.h"
 #include "src/api/services.h"
 #include "src/loop/gate.h"
 #include "src/net/http_server.h"
@@ -10,7 +11,7 @@ namespace bobbin::api {
 class Api final : public net::RequestHandler {
  public:
   // `services` outlives the Api.
-  explicit Api(Services& services) : services_(services) {}
+  explicit Api(Services& services) : services_(services), open_streams_(services.loop, services.revocations) {}
 
   void on_request(net::Request&& request, net::Responder responder) noexcept override;
   void append_common_headers(const http::RequestHead* head, net::HeaderList& headers) noexcept override;
@@ -23,6 +24,7 @@ class Api final : public net::RequestHandler {
   Task<void> serve(net::Request request, net::Responder responder);
 
   Services& services_;
+  OpenStreams open_streams_;
   Gate work_;
 };
 

@@ -6,6 +6,18 @@
 
 namespace bobbin::api {
 
+// Who may call a route.
+enum class Access : uint8_t {
+  open,    // anybody: no token is looked at
+  read,    // a user, also by an API key of scope `read`
+  chat,    // a user, also by an API key of scope `chat`
+  person,  // a user in person: no API key
+  admin,   // an admin in person
+};
+
+// Errors: forbidden.
+Result<void> check_access(Access access, const auth::Identity& identity);
+
 // Who the request speaks for, by its `Authorization` header alone. `pattern` is the route's, for the log.
 //
 // Errors: unauthorized, with a literal detail that says which rule failed; counted and logged with the client's

@@ -1,11 +1,10 @@
 #include "src/api/chat_request.h"
 
-#include <simdjson.h>
-
 #include <array>
 #include <optional>
 
 #include "src/api/exchange.h"
+#include "src/api/json_body.h"
 #include "src/base/json.h"
 #include "src/base/limits.h"
 #include "storage/retention.h"
@@ -14,42 +13,6 @@ namespace bobbin::api {
 namespace {
 
 using simdjson::dom::element;
-
-// One parser a thread: its buffers grow to the largest body once.
-simdjson::dom::parser& parser() {
-  thread_local simdjson::dom::parser instance(limits::kBodyBytesMax);
-  return instance;
-}
-
-// The fields of `names` in a JSON object, in that order; absent ones are nullopt. The elements live until the next
-// parse.
-template <size_t N>
-Result<std::array<std::optional<element>, N>> parse_object(std::string_view body,
-                                                           const std::array<std::string_view, N>& names) {
-  element document;
-  // simdjson reads past the end: the copy it makes has the padding.
-  if (parser().parse(body.data(), body.size(), true).get(document) != simdjson::SUCCESS)
-    return fail(Code::malformed, 0, "the body is not valid JSON in UTF-8");
-  simdjson::dom::object object;
-  if (document.get(object) != simdjson::SUCCESS) return fail(Code::invalid, 0, "the body must be a JSON object");
-  std::array<std::optional<element>, N> found;
-  for (const auto [key, value] : object) {
-    for (size_t i = 0; i < N; ++i) {
-      if (key != names[i]) continue;
-      if (found[i]) return fail(Code::invalid, 0, "a field stands in the body twice");
-      found[i] = value;
-    }
-  }
-  return found;
-}
-
-// Absent and null are the same.
-Result<std::string> text_or_empty(const std::optional<element>& field, const char* complaint) {
-  if (!field || field->is_null()) return std::string();
-  std::string_view text;
-  if (field->get(text) != simdjson::SUCCESS) return fail(Code::invalid, 0, complaint);
-  return std::string(text);
-}
 
 Result<std::string> message_text(const std::optional<element>& field) {
   if (!field) return fail(Code::invalid, 0, "message is missing");
@@ -81,13 +44,6 @@ Result<bool> is_stop(std::string_view word) {
   if (word.empty() || word == "continue") return false;
   if (word == "stop") return true;
   return fail(Code::invalid, 0, "on_disconnect must be \"continue\" or \"stop\"");
-}
-
-// Absent and null are false.
-Result<bool> truth(const std::optional<element>& field, const char* complaint) {
-  bool value = false;
-  if (field && !field->is_null() && field->get(value) != simdjson::SUCCESS) return fail(Code::invalid, 0, complaint);
-  return value;
 }
 
 bool is_absent(const std::optional<element>& field) { return !field || field->is_null(); }

@@ -24,6 +24,27 @@ Task<Result<Answer>> patch_settings(Services& services, Exchange& exchange);
 // queue.cpp
 Task<Result<Answer>> get_queue(Services& services, Exchange& exchange);
 Task<Result<Answer>> delete_queued(Services& services, Exchange& exchange);
+// accounts.cpp
+Task<Result<Answer>> post_register(Services& services, Exchange& exchange);
+Task<Result<Answer>> post_login(Services& services, Exchange& exchange);
+Task<Result<Answer>> post_refresh(Services& services, Exchange& exchange);
+Task<Result<Answer>> post_logout(Services& services, Exchange& exchange);
+Task<Result<Answer>> get_me(Services& services, Exchange& exchange);
+Task<Result<Answer>> delete_me(Services& services, Exchange& exchange);
+Task<Result<Answer>> post_password(Services& services, Exchange& exchange);
+// An account with its chats, keys, logins and settings.
+Task<Result<void>> delete_account(Services& services, std::string account);
+// api_keys.cpp
+Task<Result<Answer>> post_api_key(Services& services, Exchange& exchange);
+Task<Result<Answer>> get_api_keys(Services& services, Exchange& exchange);
+Task<Result<Answer>> delete_api_key(Services& services, Exchange& exchange);
+// admin.cpp
+Task<Result<Answer>> get_admin_accounts(Services& services, Exchange& exchange);
+Task<Result<Answer>> patch_admin_account(Services& services, Exchange& exchange);
+Task<Result<Answer>> delete_admin_account(Services& services, Exchange& exchange);
+Task<Result<Answer>> post_invitation(Services& services, Exchange& exchange);
+Task<Result<Answer>> get_invitations(Services& services, Exchange& exchange);
+Task<Result<Answer>> delete_invitation(Services& services, Exchange& exchange);
 // login.cpp
 Task<Result<Answer>> post_login_link(Services& services, Exchange& exchange);
 // operations.cpp

@@ -27,7 +27,8 @@ uint16_t status_of(Code code) noexcept {
     case Code::unsupported_media: return 415;
     case Code::invalid:
     case Code::idempotency_mismatch: return 422;
-    case Code::queue_full: return 429;
+    case Code::queue_full:
+    case Code::rate_limited: return 429;
     case Code::header_too_large: return 431;
     case Code::not_implemented: return 501;
     case Code::overloaded:

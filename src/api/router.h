@@ -6,14 +6,9 @@
 #include <vector>
 
 #include "proto_http/request_parser.h"
-#include "src/api/exchange.h"
+#include "src/api/authenticate.h"
 
 namespace bobbin::api {
-
-enum class Access : uint8_t {
-  open,  // no token is looked at
-  user,  // a good token; its owner is exchange.identity.user
-};
 
 struct Route {
   http::Method method;

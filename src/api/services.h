@@ -5,6 +5,8 @@
 
 #include "src/api/client_address.h"
 #include "src/api/model_catalog.h"
+#include "src/auth/account_gate.h"
+#include "src/auth/accounts.h"
 #include "src/auth/login_link.h"
 #include "src/auth/token_cache.h"
 #include "src/chat/engine.h"
@@ -36,6 +38,9 @@ struct Services {
   upstream::Model& model;
   ModelCatalog& models;
   auth::TokenCache& tokens;
+  auth::AccountGate& gate;
+  auth::Accounts& accounts;
+  auth::Revocations& revocations;
   auth::LoginLinks& login_links;
   const ApiOptions& options;
   int64_t started_us;  // wall clock

@@ -1,5 +1,7 @@
 #include "src/auth/base64url.h"
 
+#include "src/base/uuid.h"
+
 #include <array>
 #include <cstdint>
 
@@ -56,6 +58,12 @@ std::optional<std::string> from_base64url(std::string_view text) {
   // Otherwise many texts would stand for the same bytes, and a changed token could still verify.
   if ((bits & ((1u << bit_count) - 1)) != 0) return std::nullopt;
   return out;
+}
+
+std::string random_secret(size_t bytes) {
+  std::string random(bytes, '\0');
+  fill_random(random.data(), random.size());
+  return to_base64url(random);
 }
 
 }  // namespace bobbin::auth

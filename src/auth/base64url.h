@@ -14,4 +14,7 @@ void append_base64url(std::string& out, std::string_view bytes);
 // the letters `+` and `/`, a length of 4n + 1, and bits left over at the end that are not zero.
 [[nodiscard]] std::optional<std::string> from_base64url(std::string_view text);
 
+// `bytes` of the kernel's randomness as base64url: a secret for somebody to keep.
+[[nodiscard]] std::string random_secret(size_t bytes);
+
 }  // namespace bobbin::auth

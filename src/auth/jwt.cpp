@@ -132,10 +132,17 @@ Result<Identity> judge_claims(const dom::object& claims, const VerifierOptions& 
   if (!options.issuer.empty() && text_field(claims, "iss") != options.issuer) {
     return refuse("the token is from another issuer");
   }
+  // Without it a token is as old as can be; a login that is none ends nothing that exists.
+  const int64_t issued_us = time_field_us(claims, "iat").value_or(0);
+  const std::optional<std::string_view> login = local ? text_field(claims, "bobbin_login") : std::nullopt;
+  const std::optional<Uuid> login_id = login ? Uuid::parse(*login) : std::nullopt;
+  if (login && !login_id) return refuse("the token's login is malformed");
   return Identity{.user = std::string(*user),
                   .admin = local && text_field(claims, "bobbin_role") == "admin",
                   .replicate = local && text_field(claims, "bobbin_scope") == "replicate",
-                  .expires_us = *expires_us};
+                  .expires_us = *expires_us,
+                  .issued_us = issued_us,
+                  .credential = login_id.value_or(Uuid{})};
 }
 
 // The first key that made the signature, or null.

@@ -7,6 +7,8 @@
 
 #include "src/auth/key.h"
 #include "src/base/result.h"
+#include "src/base/uuid.h"
+#include "storage/account_types.h"
 
 namespace bobbin::auth {
 
@@ -16,6 +18,10 @@ struct Identity {
   bool admin = false;      // claim bobbin_role: "admin"
   bool replicate = false;  // claim bobbin_scope: "replicate"
   int64_t expires_us = 0;  // wall clock; the identity is good before it
+  int64_t issued_us = 0;   // claim iat; 0: the token does not say
+  Uuid credential;         // the login (claim bobbin_login) or the API key that it stands on; zero: neither
+  bool is_api_key = false;
+  uint32_t scopes = store::key_scopes::kAll;  // store::key_scopes: what an API key may do; others may do all
 };
 
 // Whether `user` can be a user id: 1..kUserIdBytesMax bytes of UTF-8 without control characters.

@@ -13,9 +13,7 @@ LoginLinks::LoginLinks(size_t links_max) : links_max_(links_max) { BOBBIN_ASSERT
 
 std::string LoginLinks::issue(std::string_view user, int64_t ttl_s, int64_t now_s) {
   BOBBIN_ASSERT(ttl_s > 0);
-  std::array<char, 32> random;
-  fill_random(random.data(), random.size());
-  std::string secret = to_base64url({random.data(), random.size()});
+  std::string secret = random_secret(32);
 
   const std::scoped_lock lock(mutex_);
   drop_expired(now_s);

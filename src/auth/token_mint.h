@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "src/base/result.h"
+#include "src/base/uuid.h"
 
 namespace bobbin::auth {
 
@@ -13,6 +14,7 @@ struct MintRequest {
   int64_t ttl_s = 3600;    // 1 .. kTokenTtlSecondsMax
   bool admin = false;      // `--role admin`
   bool replicate = false;  // `--scope replicate`
+  Uuid login;              // of an account: the token ends with it; zero: none
 };
 
 // Ten years: a token that outlives its machine is a mistake.

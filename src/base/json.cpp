@@ -1,5 +1,7 @@
 #include "src/base/json.h"
 
+#include "src/base/clock.h"
+
 #include <array>
 #include <charconv>
 
@@ -86,6 +88,18 @@ Object& Object::boolean(std::string_view name, bool value) {
 Object& Object::null(std::string_view name) {
   key(name).append("null");
   return *this;
+}
+
+Object& Object::time(std::string_view name, int64_t wall_us) {
+  std::string& out = key(name);
+  out.push_back('"');
+  append_rfc3339(out, wall_us);
+  out.push_back('"');
+  return *this;
+}
+
+Object& Object::time_or_null(std::string_view name, int64_t wall_us) {
+  return wall_us == 0 ? null(name) : time(name, wall_us);
 }
 
 }  // namespace bobbin::json

@@ -27,6 +27,9 @@ class Object {
   Object& number(std::string_view name, int64_t value);
   Object& boolean(std::string_view name, bool value);
   Object& null(std::string_view name);
+  // RFC 3339, as a string. `time_or_null`: 0 is null.
+  Object& time(std::string_view name, int64_t wall_us);
+  Object& time_or_null(std::string_view name, int64_t wall_us);
   // Appends `name:` and gives back `out` for a value of any shape.
   std::string& key(std::string_view name);
 

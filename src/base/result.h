@@ -27,6 +27,7 @@ enum class Code : uint8_t {
   invalid,               // 422: well-formed but not allowed
   idempotency_mismatch,  // 422: the same key with another request
   queue_full,            // 429
+  rate_limited,          // 429: too much in too little time
   header_too_large,      // 431
   not_implemented,       // 501: unknown transfer coding
   // The server's state: a retry may help.

@@ -3,6 +3,7 @@
 #include <utf8proc.h>
 
 #include <cstdint>
+#include <cstdlib>
 
 namespace bobbin {
 namespace {
@@ -174,6 +175,18 @@ bool has_control_characters(std::string_view text) noexcept {
     if (bytes[i] == 0xc2 && i + 1 < text.size() && bytes[i + 1] >= 0x80 && bytes[i + 1] <= 0x9f) return true;
   }
   return false;
+}
+
+std::string fold_case(std::string_view text) {
+  constexpr int kFold = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE;
+  utf8proc_uint8_t* folded = nullptr;
+  const auto bytes =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
+                   &folded, static_cast<utf8proc_option_t>(kFold));
+  if (bytes < 0) return {};  // ill-formed, against what is required, or no memory
+  std::string result(reinterpret_cast<const char*>(folded), static_cast<size_t>(bytes));
+  std::free(folded);  // NOLINT(cppcoreguidelines-no-malloc): the library's
+  return result;
 }
 
 std::string cut_graphemes(std::string_view text, size_t graphemes_max) { return cut(text, graphemes_max, false); }

@@ -20,6 +20,10 @@ namespace bobbin {
 // Whether `text` has a C0 control, DEL or C1 control. Requires UTF-8.
 [[nodiscard]] bool has_control_characters(std::string_view text) noexcept;
 
+// `text` as names are compared by: case and compatibility forms (full width, ligatures) folded, invisible characters
+// dropped (Unicode's NFKC_Casefold). Requires UTF-8.
+[[nodiscard]] std::string fold_case(std::string_view text);
+
 // `text` cut after its first `graphemes_max` grapheme clusters (UAX #29), with `...` appended when something was cut.
 // Looks at no more than it keeps. Requires UTF-8.
 [[nodiscard]] std::string cut_graphemes(std::string_view text, size_t graphemes_max);

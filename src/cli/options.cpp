@@ -146,6 +146,12 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
   app.add_option("--jwt-audience", options.jwt_audience, "`aud` that tokens must have, where they have one")
       ->type_name("TEXT")
       ->capture_default_str();
+  app.add_option(
+         "--registration", options.registration,
+         "who may make an account on this server: anybody (`open`), whoever an admin invites (`invite`), nobody "
+         "(`closed`). The first admin's account is made by a link that is printed at the start")
+      ->check(CLI::IsMember({"open", "invite", "closed"}))
+      ->capture_default_str();
   app.add_option("--cors-origin", options.cors_origins,
                  "origins whose pages may call the API, repeated or with commas; `*` for all")
       ->type_name("ORIGIN")

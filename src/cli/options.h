@@ -30,6 +30,7 @@ struct ServeOptions {
   std::string jwt_secret;
   std::string jwt_issuer;
   std::string jwt_audience = "authenticated";
+  std::string registration = "closed";  // open, invite or closed
   std::vector<std::string> cors_origins;
   std::vector<std::string> trusted_proxies;
   uint32_t workers = 0;  // 0: one for each core

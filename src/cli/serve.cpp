@@ -10,6 +10,7 @@
 #include <ctime>
 
 #include "proto_http/url.h"
+#include "src/auth/base64url.h"
 #include "src/base/log.h"
 #include "src/cli/commands.h"
 #include "src/cli/control_server.h"
@@ -30,6 +31,10 @@ constexpr int64_t kLoginLinkTtlS = 24 * 3600;
 // Scans, and rows that are not in memory. They are short; more threads would only queue in the device.
 constexpr size_t kReadThreads = 4;
 constexpr size_t kReadQueueMax = 4096;
+// Each password that is hashed takes 19 MiB and some 30 ms: one at a time, so that no flood of sign-ins takes memory
+// and cores from those who chat. Two seconds of work may wait.
+constexpr size_t kHashThreads = 1;
+constexpr size_t kHashQueueMax = 64;
 
 void on_disk_failed(const Error& error) noexcept {
   log::error("the disk failed; ending", {{"error", error.detail}, {"errno", error.number}});
@@ -69,6 +74,19 @@ void keep_heap_small() {
 chat::Titles titles(const std::string& name) noexcept {
   if (name == "after") return chat::Titles::after;
   return name == "during" ? chat::Titles::during : chat::Titles::off;
+}
+
+auth::Registration registration(const std::string& name) noexcept {
+  if (name == "open") return auth::Registration::open;
+  return name == "invite" ? auth::Registration::invite : auth::Registration::closed;
+}
+
+// The secret that makes the first admin, where accounts can be made and there is none yet; empty: none. It is as good
+// as an admin, so only who can read what the server prints has it.
+Result<std::string> make_set_up_secret(const store::Store& store, auth::Registration registration) {
+  if (registration == auth::Registration::closed) return std::string();
+  TRY_ASSIGN(const bool has_admin, store.accounts().has_admin(store::Tier::any));
+  return has_admin ? std::string() : auth::random_secret(32);
 }
 
 log::Level log_level(const std::string& name) noexcept {
@@ -159,14 +177,21 @@ int serve(const ServeOptions& options) {
     return report(secret.error(), options.jwt_secret_file.empty() ? "secret" : options.jwt_secret_file);
   }
   Result<std::vector<store::UnfinishedThread>> unfinished = (*store)->unfinished_threads();
-  if (!unfinished) {
+  const Result<std::string> set_up_secret = make_set_up_secret(**store, registration(options.registration));
+  if (!unfinished || !set_up_secret) {
     log::stop();
-    return report(unfinished.error(), options.data);
+    return report(unfinished ? set_up_secret.error() : unfinished.error(), options.data);
   }
 
   const auth::TokenVerifier verifier(*secret, {.audience = options.jwt_audience, .issuer = options.jwt_issuer});
   auth::LoginLinks login_links;
   BlockingPool pool(kReadThreads, kReadQueueMax);
+  BlockingPool hash_pool(kHashThreads, kHashQueueMax);
+  auth::Revocations revocations;
+  auth::SignInDelays sign_in_delays;
+  auth::AccountOptions account_options{
+      .registration = registration(options.registration), .secret = *secret, .set_up_hash = std::nullopt};
+  if (!set_up_secret->empty()) account_options.set_up_hash = auth::sha256(*set_up_secret);
   chat::RunDirectory directory;
   upstream::FoundServerBoard found_servers;
   const api::ApiOptions api_options{
@@ -182,6 +207,10 @@ int serve(const ServeOptions& options) {
                       .feed_relay = feed_relay,
                       .verifier = verifier,
                       .login_links = login_links,
+                      .revocations = revocations,
+                      .sign_in_delays = sign_in_delays,
+                      .hash_pool = hash_pool,
+                      .account_options = account_options,
                       .api_options = api_options,
                       .engine_options = engine_options,
                       .client_options = *client_options,
@@ -219,6 +248,7 @@ int serve(const ServeOptions& options) {
     const std::string link_secret = login_links.issue(options.login_user, kLoginLinkTtlS, wall_now_us() / 1'000'000);
     print_line("open " + url + "/#login=" + link_secret);
   }
+  if (!set_up_secret->empty()) print_line("make the first account, an admin: " + url + "/#setup=" + *set_up_secret);
   log::info("serving", {{"address", address->to_string()},
                         {"workers", workers.size()},
                         {"data", options.data},

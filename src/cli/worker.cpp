@@ -24,6 +24,9 @@ Worker::Worker(const Shared& shared)
       feeds_(loop_, shared.pool, shared.store, shared.feed_relay),
       models_(loop_, *model_.model),
       tokens_(shared.verifier),
+      gate_(loop_, shared.pool, shared.store, shared.revocations),
+      accounts_({loop_, shared.pool, shared.hash_pool, shared.store, shared.revocations, shared.sign_in_delays},
+                shared.account_options),
       services_{.loop = loop_,
                 .pool = shared.pool,
                 .store = shared.store,
@@ -32,6 +35,9 @@ Worker::Worker(const Shared& shared)
                 .model = *model_.model,
                 .models = models_,
                 .tokens = tokens_,
+                .gate = gate_,
+                .accounts = accounts_,
+                .revocations = shared.revocations,
                 .login_links = shared.login_links,
                 .options = shared.api_options,
                 .started_us = shared.started_us},
@@ -74,6 +80,7 @@ void Worker::close_connections() { order(&Worker::close_connections_on_loop); }
 void Worker::drain_on_loop() {
   engine_.begin_drain();
   feeds_.begin_drain();
+  accounts_.begin_drain();
   server_.begin_drain();
   background_scope_.request();
   spawn(drain_work_, drain());
@@ -95,6 +102,7 @@ Task<void> Worker::drain() {
   co_await turn.delivered;    // other workers' mail about our runs: none is sent once the engine drains
   co_await server_.closed();  // every request has been answered, or its client is gone
   co_await api_.close();
+  co_await gate_.close();
   co_await feeds_.close();
   co_await engine_.close();  // runs whose clients are gone
   co_await background_work_.close();

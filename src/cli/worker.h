@@ -19,6 +19,10 @@ struct Shared {
   chat::FeedRelay& feed_relay;
   const auth::TokenVerifier& verifier;
   auth::LoginLinks& login_links;
+  auth::Revocations& revocations;
+  auth::SignInDelays& sign_in_delays;
+  BlockingPool& hash_pool;
+  const auth::AccountOptions& account_options;
   const api::ApiOptions& api_options;
   const chat::EngineOptions& engine_options;
   const net::HttpClientOptions& client_options;
@@ -77,6 +81,8 @@ class Worker {
   chat::FeedHub feeds_;
   api::ModelCatalog models_;
   auth::TokenCache tokens_;
+  auth::AccountGate gate_;
+  auth::Accounts accounts_;
   api::Services services_;
   api::Api api_;
   net::HttpServer server_;
