@@ -112,17 +112,6 @@ Result<StopRequest> parse_stop_request(std::string_view body) {
   return request;
 }
 
-Result<SettingsChange> parse_settings_change(std::string_view body) {
-  TRY_ASSIGN(const auto fields, parse_object(body, std::to_array<std::string_view>({"keep_days"})));
-  SettingsChange change;
-  if (fields[0]) {
-    TRY_ASSIGN(const uint32_t days,
-               number_or_zero(fields[0], store::kKeepDaysMax, "keep_days must be null or 1 to 36500"));
-    change.keep_days = days == 0 ? "" : std::to_string(days);
-  }
-  return change;
-}
-
 Result<std::string> parse_login_request(std::string_view body) {
   TRY_ASSIGN(const auto fields, parse_object(body, std::to_array<std::string_view>({"secret"})));
   return text_or_empty(fields[0], "secret must be a string");

@@ -35,12 +35,6 @@ struct StopRequest {
 };
 Result<StopRequest> parse_stop_request(std::string_view body);
 
-// PATCH /me/settings: what is to change. Errors: malformed, invalid.
-struct SettingsChange {
-  std::optional<std::string> keep_days;  // JSON; empty: no limit any more
-};
-Result<SettingsChange> parse_settings_change(std::string_view body);
-
 // POST /auth/link: the secret of a one-time link. Errors: malformed, invalid.
 Result<std::string> parse_login_request(std::string_view body);
 

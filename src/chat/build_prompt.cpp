@@ -41,9 +41,17 @@ Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
     page.messages.insert(page.messages.begin(), own);
   }
   note_first_question(run, page.messages);
+  CO_TRY_ASSIGN(const UserSettings settings, co_await read_settings_of(run));
+  ContextOptions shown = options_.context;
+  if (!settings.system_prompt.empty()) {
+    if (!shown.system_prompt.empty()) shown.system_prompt.append("\n\n");
+    shown.system_prompt.append(settings.system_prompt);
+    run.context_tokens += estimate_tokens(settings.system_prompt);
+  }
   upstream::Prompt prompt;
   prompt.model = decode_run_options(run.started.options).model;
-  prompt.messages = fit_context(options_.context, page.messages, context.memory ? context.memory->text : "");
+  if (prompt.model.empty()) prompt.model = settings.model;
+  prompt.messages = fit_context(shown, page.messages, context.memory ? context.memory->text : "");
   for (const store::MessageView& message : page.messages) run.context_tokens += estimate_tokens(message);
   if (context.memory) run.context_tokens += estimate_tokens(context.memory->text);
   co_return prompt;
@@ -79,6 +87,13 @@ void Engine::begin_with(Run& run, std::vector<store::MessageView>& newest_first)
   store::MessageView request;
   request.content = kContinueRequest;
   newest_first.insert(newest_first.begin(), request);
+}
+
+Task<Result<UserSettings>> Engine::read_settings_of(const Run& run) {
+  store::StoreRead read(parts_.pool, parts_.loop, [this, &run](store::Tier tier) {
+    return read_user_settings(parts_.store, run.started.user, tier);
+  });
+  co_return co_await read.run();
 }
 
 Task<Result<Context>> Engine::read_context_of(const Run& run) {

@@ -13,6 +13,7 @@
 #include "src/chat/run.h"
 #include "src/chat/run_directory.h"
 #include "src/chat/titler.h"
+#include "src/chat/user_settings.h"
 #include "src/loop/gate.h"
 #include "src/loop/loop.h"
 #include "src/loop/offload.h"
@@ -164,6 +165,7 @@ class Engine {
   Task<Result<upstream::Prompt>> build_prompt(Run& run);
   void begin_with(Run& run, std::vector<store::MessageView>& newest_first);
   Task<Result<Context>> read_context_of(const Run& run);
+  Task<Result<UserSettings>> read_settings_of(const Run& run);
   // Whether the store knows the end: if not, recovery will need the log.
   Task<bool> finish(Run& run, Result<upstream::Answer> answer);
   // The terminal event to all who follow the run.

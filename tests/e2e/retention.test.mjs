@@ -56,7 +56,7 @@ test('what is not a length of time is refused, and stores nothing', async () => 
   }
   await expectProblem(await change(user, '[]'), 422);
   await expectProblem(await change(user, '{'), 400);
-  assert.deepEqual(await user.json('/me/settings'), { keep_days: null });
+  assert.equal((await user.json('/me/settings')).keep_days, null);
   assert.deepEqual(await ids(user), []);
   await user.ask('null is as if absent', undefined, { expires_in: null });
   assert.equal('expires_at' in (await user.sessions()).sessions[0], false);
@@ -67,13 +67,13 @@ test('a user sets a limit for all of their conversations, and takes it back', as
   const other = await newUser(server);
   await user.ask('kept a week');
   await other.ask('kept');
-  assert.deepEqual(await set(user, { keep_days: 7 }), { keep_days: 7 });
-  assert.deepEqual(await set(user, { unknown: 1 }), { keep_days: 7 });
+  assert.equal((await set(user, { keep_days: 7 })).keep_days, 7);
+  assert.equal((await set(user, { unknown: 1 })).keep_days, 7);
   const [session] = (await user.sessions()).sessions;
   assert.equal(Date.parse(session.expires_at) - Date.parse(session.timestamp), 7 * DAY_MS);
-  assert.deepEqual(await other.json('/me/settings'), { keep_days: null });
+  assert.equal((await other.json('/me/settings')).keep_days, null);
   assert.equal('expires_at' in (await other.sessions()).sessions[0], false);
-  assert.deepEqual(await set(user, { keep_days: null }), { keep_days: null });
+  assert.equal((await set(user, { keep_days: null })).keep_days, null);
   assert.equal('expires_at' in (await user.sessions()).sessions[0], false);
   await expectProblem(await fetch(`${server.url}/me/settings`), 401);
 });
@@ -95,7 +95,7 @@ test('a temporary chat is gone after its time, text and all; the others and the 
     await until('it is gone', async () => (await ids(again)).length === 1);
     assert.deepEqual(await ids(again), [kept.threadId]);
     await expectProblem(await again.request(`/chat/history?thread_id=${temporary.threadId}`), 404);
-    assert.deepEqual(await again.json('/me/settings'), { keep_days: 10 });
+    assert.equal((await again.json('/me/settings')).keep_days, 10);
     const [session] = (await again.sessions()).sessions;
     assert.equal(Date.parse(session.expires_at) - Date.parse(session.timestamp), 10 * DAY_MS);
     const other = new Client(second, await second.token('other'));
