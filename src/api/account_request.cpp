@@ -91,7 +91,7 @@ Result<PasswordRequest> parse_password_request(std::string_view body) {
   TRY_ASSIGN(const auto fields,
              parse_object(body, std::to_array<std::string_view>({"password", "new_password", "refresh"})));
   PasswordRequest request;
-  TRY_ASSIGN(request.password, text(fields[0], kPasswordComplaint));
+  TRY_ASSIGN(request.password, text_or_empty(fields[0], kPasswordComplaint));
   TRY_ASSIGN(request.new_password, text(fields[1], "new_password must be a string"));
   TRY_ASSIGN(request.refresh, refresh_by(fields[2]));
   return request;

@@ -42,7 +42,7 @@ struct LogoutRequest {
 Result<LogoutRequest> parse_logout_request(std::string_view body);
 
 struct PasswordRequest {
-  std::string password;
+  std::string password;  // empty where a reset token speaks for it
   std::string new_password;
   RefreshBy refresh = RefreshBy::body;
 };

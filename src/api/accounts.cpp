@@ -118,10 +118,14 @@ Task<Result<Answer>> get_me(Services& services, Exchange& exchange) {
 Task<Result<Answer>> post_password(Services& services, Exchange& exchange) {
   CO_TRY_ASSIGN(PasswordRequest request, parse_password_request(exchange.request.body));
   CO_TRY(check_has_account(exchange.identity));
-  CO_TRY_ASSIGN(const auth::SignedIn tokens,
-                co_await services.accounts.change_password(exchange.identity.user, std::move(request.password),
-                                                           std::move(request.new_password), exchange.client));
-  co_return signed_in(exchange, tokens, request.refresh, 200);
+  const std::string& account = exchange.identity.user;
+  Result<auth::SignedIn> tokens =
+      exchange.identity.password_reset
+          ? co_await services.accounts.set_password(account, std::move(request.new_password))
+          : co_await services.accounts.change_password(account, std::move(request.password),
+                                                       std::move(request.new_password), exchange.client);
+  CO_TRY(tokens);
+  co_return signed_in(exchange, *tokens, request.refresh, 200);
 }
 
 Task<Result<Answer>> delete_me(Services& services, Exchange& exchange) {

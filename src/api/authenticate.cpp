@@ -31,6 +31,8 @@ Result<void> check_access(Access access, const auth::Identity& identity) {
   if (access == Access::open) return {};
   // Everybody's text: whoever holds it follows changes, and does nothing in a user's name.
   if (identity.replicate) return fail(Code::forbidden, 0, "this token is for replication alone");
+  if (identity.password_reset && access != Access::password)
+    return fail(Code::forbidden, 0, "this token is for setting a new password alone");
   const bool is_key = identity.is_api_key;
   switch (access) {
     case Access::open: break;
@@ -43,6 +45,7 @@ Result<void> check_access(Access access, const auth::Identity& identity) {
         return fail(Code::forbidden, 0, "this API key can only read: it needs the scope \"chat\"");
       break;
     case Access::person:
+    case Access::password:
       if (is_key) return fail(Code::forbidden, 0, "an API key cannot do this: sign in");
       break;
     case Access::admin:

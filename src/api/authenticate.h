@@ -8,11 +8,12 @@ namespace bobbin::api {
 
 // Who may call a route.
 enum class Access : uint8_t {
-  open,    // anybody: no token is looked at
-  read,    // a user, also by an API key of scope `read`
-  chat,    // a user, also by an API key of scope `chat`
-  person,  // a user in person: no API key
-  admin,   // an admin in person
+  open,      // anybody: no token is looked at
+  read,      // a user, also by an API key of scope `read`
+  chat,      // a user, also by an API key of scope `chat`
+  person,    // a user in person: no API key
+  password,  // the same, or who may set a new password and do nothing else
+  admin,     // an admin in person
 };
 
 // Errors: forbidden.

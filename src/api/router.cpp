@@ -30,7 +30,7 @@ std::vector<Route> make_routes() {
       {Method::post, "/auth/logout", Access::open, post_logout},
       {Method::get, "/auth/me", Access::read, get_me},
       {Method::delete_, "/auth/me", Access::person, delete_me},
-      {Method::post, "/auth/password", Access::person, post_password},
+      {Method::post, "/auth/password", Access::password, post_password},
       {Method::post, "/auth/keys", Access::person, post_api_key},
       {Method::get, "/auth/keys", Access::person, get_api_keys},
       {Method::delete_, "/auth/keys/{id}", Access::person, delete_api_key},

@@ -200,6 +200,11 @@ Task<Result<SignedIn>> Accounts::change_password(std::string account, std::strin
                                                  std::string client) {
   CO_TRY(check_password(new_password));
   CO_TRY(co_await check_account_password(account, std::move(password), std::move(client)));
+  co_return co_await set_password(std::move(account), std::move(new_password));
+}
+
+Task<Result<SignedIn>> Accounts::set_password(std::string account, std::string new_password) {
+  CO_TRY(check_password(new_password));
   CO_TRY_ASSIGN(std::string hashed, co_await hash(std::move(new_password)));
   CO_TRY_ASSIGN(
       store::Account changed,

@@ -90,6 +90,8 @@ class Accounts {
   // Signs out everywhere, and this device in again. Errors: as sign_in, whose waits it shares; invalid.
   Task<Result<SignedIn>> change_password(std::string account, std::string password, std::string new_password,
                                          std::string client);
+  // The same for who has shown otherwise that it is theirs to change.
+  Task<Result<SignedIn>> set_password(std::string account, std::string new_password);
   // Whether `password` is the account's, with the waits of sign_in. Errors: as sign_in.
   Task<Result<store::Account>> check_account_password(std::string account, std::string password, std::string client);
 

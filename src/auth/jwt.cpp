@@ -140,6 +140,7 @@ Result<Identity> judge_claims(const dom::object& claims, const VerifierOptions& 
   return Identity{.user = std::string(*user),
                   .admin = local && text_field(claims, "bobbin_role") == "admin",
                   .replicate = local && text_field(claims, "bobbin_scope") == "replicate",
+                  .password_reset = local && text_field(claims, "bobbin_scope") == "password",
                   .expires_us = *expires_us,
                   .issued_us = issued_us,
                   .credential = login_id.value_or(Uuid{})};

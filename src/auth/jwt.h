@@ -14,12 +14,13 @@ namespace bobbin::auth {
 
 // Who a request speaks for.
 struct Identity {
-  std::string user;        // 1..128 bytes of UTF-8 without control characters
-  bool admin = false;      // claim bobbin_role: "admin"
-  bool replicate = false;  // claim bobbin_scope: "replicate"
-  int64_t expires_us = 0;  // wall clock; the identity is good before it
-  int64_t issued_us = 0;   // claim iat; 0: the token does not say
-  Uuid credential;         // the login (claim bobbin_login) or the API key that it stands on; zero: neither
+  std::string user;             // 1..128 bytes of UTF-8 without control characters
+  bool admin = false;           // claim bobbin_role: "admin"
+  bool replicate = false;       // claim bobbin_scope: "replicate"
+  bool password_reset = false;  // claim bobbin_scope: "password"; good for setting a new one and nothing else
+  int64_t expires_us = 0;       // wall clock; the identity is good before it
+  int64_t issued_us = 0;        // claim iat; 0: the token does not say
+  Uuid credential;              // the login (claim bobbin_login) or the API key that it stands on; zero: neither
   bool is_api_key = false;
   uint32_t scopes = store::key_scopes::kAll;  // store::key_scopes: what an API key may do; others may do all
 };

@@ -22,6 +22,7 @@ Result<std::string> mint_token(std::string_view secret, const MintRequest& reque
   object.number("exp", now_s + request.ttl_s);
   if (request.admin) object.field("bobbin_role", "admin");
   if (request.replicate) object.field("bobbin_scope", "replicate");
+  if (request.password_reset) object.field("bobbin_scope", "password");
   if (!request.login.is_zero()) object.field("bobbin_login", request.login.to_string());
   object.close();
 

@@ -11,10 +11,11 @@ namespace bobbin::auth {
 
 struct MintRequest {
   std::string_view user;
-  int64_t ttl_s = 3600;    // 1 .. kTokenTtlSecondsMax
-  bool admin = false;      // `--role admin`
-  bool replicate = false;  // `--scope replicate`
-  Uuid login;              // of an account: the token ends with it; zero: none
+  int64_t ttl_s = 3600;         // 1 .. kTokenTtlSecondsMax
+  bool admin = false;           // `--role admin`
+  bool replicate = false;       // `--scope replicate`
+  bool password_reset = false;  // `--scope password`
+  Uuid login;                   // of an account: the token ends with it; zero: none
 };
 
 // Ten years: a token that outlives its machine is a mistake.

@@ -201,7 +201,12 @@ std::optional<int> parse_token_options(int argc, const char* const* argv, TokenO
   app.add_option("--user", options.user, "user id, 1 to 128 bytes")->type_name("ID")->required();
   app.add_option("--ttl", options.ttl, "how long it is good: 90s, 15m, 1h, 30d")->capture_default_str();
   CLI::Option* role = app.add_option("--role", options.role, "admin")->check(CLI::IsMember({"admin"}));
-  app.add_option("--scope", options.scope, "replicate")->check(CLI::IsMember({"replicate"}))->excludes(role);
+  app.add_option(
+         "--scope", options.scope,
+         "`replicate`: only for following everybody's changes; `password`: only for setting a new password of the "
+         "account --user, once (docs/accounts.md)")
+      ->check(CLI::IsMember({"replicate", "password"}))
+      ->excludes(role);
   app.add_option("--data", options.data, "data directory, for the secret that is kept there")
       ->type_name("DIR")
       ->capture_default_str();

@@ -17,7 +17,8 @@ int print_token(const TokenOptions& options) {
                                                      {.user = options.user,
                                                       .ttl_s = *ttl_s,
                                                       .admin = options.role == "admin",
-                                                      .replicate = options.scope == "replicate"},
+                                                      .replicate = options.scope == "replicate",
+                                                      .password_reset = options.scope == "password"},
                                                      wall_now_us() / 1'000'000);
   if (!token) return report(token.error(), "token");
   std::printf("%s\n", token->c_str());

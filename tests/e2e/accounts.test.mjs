@@ -310,6 +310,24 @@ test('a new password ends all that there was but the device that set it', async 
   assert.equal((await login({ email: user.email, password: 'battery staple' })).status, 200);
 });
 
+test('a token from the host sets a forgotten password, once, and does nothing else', async () => {
+  const user = await newUser();
+  const { stdout } = await runToExit(['token', '--user', user.user_id, '--scope', 'password', '--ttl', '15m'], { BOBBIN_JWT_SECRET: testSecret });
+  const token = stdout.trim();
+  assert.equal(await statusOf(token), 403);
+  assert.equal((await call('POST', '/auth/keys', { token, body: { name: 'k', scopes: ['read'] } })).status, 403);
+  assert.equal((await call('DELETE', '/auth/me', { token, body: { password } })).status, 403);
+  assert.equal((await call('POST', '/auth/logout', { token, body: { everywhere: true } })).status, 403);
+  // An ordinary token needs the old password.
+  assert.equal((await call('POST', '/auth/password', { token: user.access_token, body: { new_password: 'battery staple' } })).status, 401);
+  const set = await call('POST', '/auth/password', { token, body: { new_password: 'battery staple' } });
+  assert.equal(set.status, 200);
+  assert.equal(await statusOf(set.body.access_token), 200);
+  assert.equal(await statusOf(user.access_token), 401);
+  assert.equal((await call('POST', '/auth/password', { token, body: { new_password: 'once more' } })).status, 401);
+  assert.equal((await login({ email: user.email, password: 'battery staple' })).status, 200);
+});
+
 test('a user of another issuer has no account to sign out of', async () => {
   const token = await mintToken(testSecret, { sub: 'outside' });
   assert.deepEqual((await call('GET', '/auth/me', { token })).body, { id: 'outside', role: 'user', email: null, created_at: null });
