@@ -14,7 +14,7 @@ export class ApiError extends Error {
     switch (this.status) {
       case 0: return 'The server cannot be reached. Check that Bobbin is running and try again.';
       case 413: return 'The message is too long. Shorten it and send it again.';
-      case 429: return `Too many messages are waiting in this chat. Try again ${later}.`;
+      case 429: return this.code === 'queue_full' ? `Too many messages are waiting in this chat. Try again ${later}.` : `That was too much at once. Try again ${later}.`;
       case 503: return `The server is busy. Try again ${later}.`;
       case 507: return 'The disk of the server is full. Delete some chats or make room, then try again.';
       default: return this.message || `The server answered ${this.status}.`;
@@ -34,18 +34,61 @@ export function setToken(value) {
   else sessionStorage.setItem('bobbin.token', value);
 }
 
+// ---- accounts: the access token is short-lived, and a cookie that this page cannot read gets the next one
+
+const post = (path, value, headers = {}) => fetch(path, { ...jsonBody(value), headers: { 'Content-Type': 'application/json', ...headers }, cache: 'no-store' });
+
+// The access token that `path` answers with, for /auth/login and its kind; throws ApiError.
+async function takeToken(path, value, headers) {
+  const response = await post(path, { ...value, refresh: 'cookie' }, headers).catch(() => { throw new ApiError(0, 'network', ''); });
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw new ApiError(response.status, body.code, body.detail, response.headers.get('Retry-After'));
+  setToken(body.access_token);
+  localStorage.setItem('bobbin.account', 'yes');
+}
+
+export const signIn = (email, password) => takeToken('/auth/login', { email, password });
+// `by`: {setup} or {invitation}, from a link.
+export const register = (email, password, by) => takeToken('/auth/register', { email, password, ...by });
+export const setPassword = (resetToken, password) => takeToken('/auth/password', { new_password: password }, { Authorization: `Bearer ${resetToken}` });
+
+// Whether this browser was signed in to an account: then it may have the cookie.
+export const mayHaveCookie = () => localStorage.getItem('bobbin.account') !== null;
+
+// All requests that find their token too old wait for the same new one. False: this tab has no account, or its login
+// has ended.
+let refreshing = null;
+export function refresh() {
+  refreshing ??= takeToken('/auth/refresh', {}).then(() => true, () => false).finally(() => { refreshing = null; });
+  return refreshing;
+}
+
+export async function signOut() {
+  const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
+  setToken(null);
+  localStorage.removeItem('bobbin.account');
+  // A token of elsewhere has no login here to end: then the answer does not matter.
+  await post('/auth/logout', {}, headers).catch(() => {});
+}
+
 // The user id in the token, for display only; the server decides whether to believe it.
-export function userName() {
+function claims() {
+  const payload = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
+  const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
+export async function userName() {
   try {
-    const payload = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
-    const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
-    return String(JSON.parse(new TextDecoder().decode(bytes)).sub);
+    if (hasLogin()) return (await json('/auth/me')).email;
+    return String(claims().sub);
   } catch {
     return '';
   }
 }
 
-async function send(path, options = {}) {
+const hasLogin = () => { try { return 'bobbin_login' in claims(); } catch { return false; } };
+
+async function send(path, options = {}, isSecondTry = false) {
   const sentToken = token;
   const headers = { ...options.headers };
   if (sentToken !== null) headers.Authorization = `Bearer ${sentToken}`;
@@ -56,6 +99,7 @@ async function send(path, options = {}) {
     throw new ApiError(0, 'network', '');
   }
   if (response.ok) return response;
+  if (response.status === 401 && !isSecondTry && hasLogin() && await refresh()) return send(path, options, true);
   const problem = await response.json().catch(() => ({}));
   // A late answer to an old token must not end the session that has begun since.
   if (response.status === 401 && sentToken !== null && sentToken === token) onSignedOut();

@@ -160,18 +160,53 @@ byId('clear-all').addEventListener('click', async () => {
 
 // ---- signing in and out
 
+// What the account form does: sign in, or what the link says that was opened.
+const FORMS = {
+  login: { lead: 'Your chats, kept on your own machine.', submit: 'Sign in', email: true, password: 'current-password' },
+  setup: { lead: 'Make the first account of this server. It is an admin.', submit: 'Make the account', email: true, password: 'new-password' },
+  invite: { lead: 'You are invited. Make your account.', submit: 'Make the account', email: true, password: 'new-password' },
+  reset: { lead: 'Choose a new password.', submit: 'Set the password', email: false, password: 'new-password' },
+};
+let link = { kind: 'login', secret: '' };
+
 function showSignIn(note) {
+  const form = FORMS[link.kind];
   byId('app').hidden = true;
   byId('sign-in').hidden = false;
+  byId('sign-in-lead').textContent = form.lead;
   byId('sign-in-note').hidden = !note;
   byId('sign-in-note').textContent = note;
-  byId('token').focus();
+  byId('email-field').hidden = !form.email;
+  byId('email').required = form.email;
+  byId('password').autocomplete = form.password;
+  byId('account-submit').textContent = form.submit;
+  byId('token-part').hidden = link.kind !== 'login';
+  byId(form.email ? 'email' : 'password').focus();
 }
+
+byId('account-form').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const [email, password] = [byId('email').value, byId('password').value];
+  byId('account-submit').disabled = true;
+  try {
+    if (link.kind === 'login') await api.signIn(email, password);
+    else if (link.kind === 'setup') await api.register(email, password, { setup: link.secret });
+    else if (link.kind === 'invite') await api.register(email, password, { invitation: link.secret });
+    else await api.setPassword(link.secret, password);
+    link = { kind: 'login', secret: '' };
+    byId('password').value = '';
+    await enter();
+  } catch (error) {
+    showSignIn(error.advice ?? String(error));
+  } finally {
+    byId('account-submit').disabled = false;
+  }
+});
 
 async function enter() {
   byId('sign-in').hidden = true;
   byId('app').hidden = false;
-  byId('user').textContent = api.userName();
+  api.userName().then((name) => { byId('user').textContent = name; });
   setDraft(sessionStorage.getItem(DRAFT_KEY) ?? '');
   await Promise.all([showRoute(), listChanged()]);
   draft.focus();
@@ -189,6 +224,7 @@ api.whenSignedOut(() => leave('The server does not accept this session any more.
 byId('sign-out').addEventListener('click', () => {
   setDraft('');
   history.replaceState(null, '', location.pathname);
+  api.signOut();
   leave('');
 });
 
@@ -202,15 +238,23 @@ byId('token-form').addEventListener('submit', (event) => {
   enter();
 });
 
-// The one-time link: its secret leaves the address bar and the tab's history before anything else happens.
-function takeLinkSecret() {
-  const found = /^#login=(.+)$/.exec(location.hash);
-  if (found) history.replaceState(null, '', location.pathname);
-  return found && decodeSafely(found[1]);
+const LINK = /^#(login|setup|invite|reset)=(.+)$/;
+
+// What a link brings: its secret leaves the address bar and the tab's history before anything else happens.
+function takeLink() {
+  const found = LINK.exec(location.hash);
+  if (!found) return { kind: 'login', secret: '' };
+  history.replaceState(null, '', location.pathname);
+  return { kind: found[1], secret: decodeSafely(found[2]) };
 }
 
 async function begin() {
-  const secret = takeLinkSecret();
+  link = takeLink();
+  if (link.kind !== 'login') {
+    api.setToken(null);
+    return showSignIn('');
+  }
+  const { secret } = link;
   if (secret) {
     api.setToken(null);
     try {
@@ -220,9 +264,10 @@ async function begin() {
       return;
     }
   }
-  if (api.signedIn()) await enter();
+  // A new tab has no token yet, but its browser may have the cookie of an account.
+  if (api.signedIn() || (api.mayHaveCookie() && await api.refresh())) await enter();
   else showSignIn('');
 }
 
-addEventListener('hashchange', () => (/^#login=/.test(location.hash) ? begin() : showRoute()));
+addEventListener('hashchange', () => (LINK.test(location.hash) ? begin() : showRoute()));
 begin();

@@ -38,43 +38,34 @@ SignInDelays::SignInDelays(size_t entries_max) : entries_max_(entries_max) { BOB
 
 std::optional<int64_t> SignInDelays::begin(std::string_view account, std::string_view client, int64_t now_ms) {
   const std::scoped_lock lock(mutex_);
-  // One network that tries many accounts waits as one that tries one, with more patience.
-  const std::string pair = pair_name(account, client);
-  const std::string network = network_name(client);
-  int64_t judged_ms = now_ms;
-  for (const auto& [name, patience] : {std::pair(&pair, 1u), std::pair(&network, 8u)}) {
-    const Entry* entry = find(*name, now_ms);
-    if (entry == nullptr) continue;
-    const int64_t delay_ms = delay_after((entry->failures + entry->begun) / patience);
-    if (delay_ms > 0) judged_ms = std::max(judged_ms, std::max(now_ms, entry->next_free_ms) + delay_ms);
-  }
+  Entry& pair = find_or_make(pair_name(account, client), now_ms);
+  const int64_t delay_ms = delay_after(pair.failures + pair.begun);
+  const int64_t judged_ms = delay_ms == 0 ? now_ms : std::max(now_ms, pair.next_free_ms) + delay_ms;
   if (judged_ms - now_ms > kDelayMsMax) return std::nullopt;
-  for (const std::string* name : {&pair, &network}) {
-    Entry& entry = find_or_make(*name, now_ms);
-    ++entry.begun;
-    entry.last_attempt_ms = judged_ms;
-    entry.next_free_ms = std::max(entry.next_free_ms, judged_ms);
+  ++pair.begun;
+  pair.last_attempt_ms = judged_ms;
+  pair.next_free_ms = judged_ms;
+  bool is_attacked = false;
+  for (const std::string& name : {network_name(client), everywhere_name(account)}) {
+    const Entry* entry = find(name, now_ms);
+    is_attacked = is_attacked || (entry != nullptr && entry->failures >= kFreeFailuresAround);
   }
-  const Entry* everywhere = find(everywhere_name(account), now_ms);
-  const bool is_attacked = everywhere != nullptr && everywhere->failures >= kFreeFailuresEverywhere;
-  return std::max(judged_ms - now_ms, is_attacked ? kDelayEverywhereMs : 0);
+  return std::max(judged_ms - now_ms, is_attacked ? kDelayAroundMs : 0);
 }
 
 void SignInDelays::end(std::string_view account, std::string_view client, Outcome outcome, int64_t now_ms) {
   const std::scoped_lock lock(mutex_);
   const std::string pair = pair_name(account, client);
-  for (const std::string& name : {pair, network_name(client)}) {
-    Entry* entry = find(name, now_ms);
-    if (entry != nullptr && entry->begun > 0) --entry->begun;
-  }
+  Entry* entry = find(pair, now_ms);
+  if (entry != nullptr && entry->begun > 0) --entry->begun;
   // Only what it knows of this account: whoever has one account of ours could else clear the network's count between
   // guesses at others.
   if (outcome == Outcome::succeeded) entries_.erase(pair);
   if (outcome != Outcome::failed) return;
   for (const std::string& name : {pair, network_name(client), everywhere_name(account)}) {
-    Entry& entry = find_or_make(name, now_ms);
-    ++entry.failures;
-    entry.last_attempt_ms = std::max(entry.last_attempt_ms, now_ms);
+    Entry& failed = find_or_make(name, now_ms);
+    ++failed.failures;
+    failed.last_attempt_ms = std::max(failed.last_attempt_ms, now_ms);
   }
 }
 

@@ -12,8 +12,9 @@ namespace bobbin::auth {
 
 // Makes guessing passwords slow without locking anybody out: after a few failures each further attempt waits, longer
 // each time, and attempts at the same account from the same network wait one behind the other. Another network has a
-// count of its own, so nobody can keep the owner of an account away from it; an account that fails from everywhere
-// makes each attempt wait a little, but none behind another.
+// count of its own, so nobody can keep the owner of an account away from it. An account that fails from many networks,
+// and a network that fails at many accounts, make each attempt wait a little, but none behind another: neighbours are
+// slowed down, not shut out.
 //
 // Thread-safe, and of bounded size: what was quiet for longest is forgotten first. Times are of a steady clock.
 class SignInDelays {
@@ -22,9 +23,9 @@ class SignInDelays {
   static constexpr uint32_t kFreeFailures = 5;
   static constexpr int64_t kFirstDelayMs = 250;
   static constexpr int64_t kDelayMsMax = 30'000;
-  // An account that fails from many networks.
-  static constexpr uint32_t kFreeFailuresEverywhere = 50;
-  static constexpr int64_t kDelayEverywhereMs = 2'000;
+  // Of an account from anywhere, and of a network at any account.
+  static constexpr uint32_t kFreeFailuresAround = 50;
+  static constexpr int64_t kDelayAroundMs = 2'000;
   // So long after the last failure it is as if there had been none.
   static constexpr int64_t kForgetMs = int64_t{15} * 60 * 1000;
 

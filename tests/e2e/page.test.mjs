@@ -34,10 +34,15 @@ async function say(page, text) {
   await page.keyboard.press('Enter');
 }
 
-async function signIn(page, user) {
-  await page.goto(server.url);
+async function enterToken(page, user) {
+  await page.getByText('Sign in with a token').click();
   await page.getByLabel('Access token').fill(user.token);
   await page.keyboard.press('Enter');
+}
+
+async function signIn(page, user) {
+  await page.goto(server.url);
+  await enterToken(page, user);
   await page.getByRole('heading', { name: 'New chat' }).waitFor();
 }
 
@@ -196,9 +201,9 @@ test('a session that ends leads to the sign-in and keeps the draft', async () =>
   await signIn(page, user);
   await page.route('**/chat/stream', (route) => route.fulfill({ status: 401, contentType: 'application/problem+json', body: '{"status":401,"code":"unauthorized"}' }));
   await say(page, 'do not lose me');
-  await page.getByLabel('Access token').waitFor();
+  await page.getByText('does not accept this session').waitFor();
   await page.unroute('**/chat/stream');
-  await page.getByLabel('Access token').fill(user.token);
+  await page.getByLabel('Access token').fill(user.token);  // its part was opened above
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => document.getElementById('draft').value === 'do not lose me');
   await close(page);
