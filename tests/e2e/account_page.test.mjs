@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { openBrowser, openPage, screenshot } from './support/browser.mjs';
 import { runToExit, startServer, testSecret } from './support/server.mjs';
-import { test } from './support/wait.mjs';
+import { test, until } from './support/wait.mjs';
 
 let server;
 let browser;
@@ -41,7 +41,7 @@ const api = (page, method, path, body) => page.evaluate(async ([how, where, what
 
 test('the printed link makes the first admin, whose session outlives tab and access token', async () => {
   const page = await openPage(browser, server);
-  await page.goto(/http\S+#setup=\S+/.exec(server.stdout)[0]);
+  await page.goto(await until('the link', () => /http\S+#setup=\S+/.exec(server.stdout)?.[0]));
   await page.getByText('Make the first account of this server').waitFor();
   assert.equal(new URL(page.url()).hash, '');
   await screenshot(page, 'account-setup');

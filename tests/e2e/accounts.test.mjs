@@ -16,11 +16,12 @@ let server;
 let admin;
 before(async () => {
   server = await startServer({ args: ['--registration', 'invite', '--workers', '2'] });
-  admin = (await register({ email: 'Admin@Example.org', password, setup: setupSecret(server) })).body;
+  admin = (await register({ email: 'Admin@Example.org', password, setup: await setupSecret(server) })).body;
 });
 after(() => server?.stop());
 
-const setupSecret = (from) => /#setup=([\w-]{43})$/m.exec(from.stdout)?.[1];
+const printedSecret = (from) => /#setup=([\w-]{43})$/m.exec(from.stdout)?.[1];
+const setupSecret = (from) => until('the link for the first admin', () => printedSecret(from));  // printed after where it listens
 
 // {status, body, headers}; `token` may be absent.
 async function call(method, path, { body, token, headers = {}, on = server } = {}) {
@@ -76,9 +77,9 @@ async function ended(reader) {
 
 test('the link that is printed at the start makes the first admin, once', async () => {
   const fresh = await startServer({ args: ['--registration', 'closed'] });
-  assert.equal(setupSecret(fresh), undefined);
+  assert.equal(await call('GET', '/health', { on: fresh }).then(() => printedSecret(fresh)), undefined);
   await fresh.restart({ args: ['--registration', 'open'] });
-  const setup = setupSecret(fresh);
+  const setup = await setupSecret(fresh);
   assert.equal((await register({ email: 'a@b.c', password, setup: `${setup.slice(0, -1)}x` }, fresh)).status, 403);
   const first = await register({ email: 'a@b.c', password, setup }, fresh);
   assert.equal(first.status, 201);
@@ -87,7 +88,8 @@ test('the link that is printed at the start makes the first admin, once', async 
   assert.equal(second.status, 403);
   assert.match(second.body.detail, /has an admin already/);
   await fresh.restart();
-  assert.equal(setupSecret(fresh), undefined);
+  await fresh.waitForLog(/serving address/);
+  assert.equal(printedSecret(fresh), undefined);
   // Accounts survive, and the token goes on, as the secret is the same.
   assert.equal((await call('GET', '/auth/me', { token: first.body.access_token, on: fresh })).status, 200);
   const open = await register({ email: 'd@b.c', password }, fresh);
@@ -427,7 +429,7 @@ test('a deleted account is gone with its chats, keys and tokens, and its address
 
 test('the last admin cannot be blocked, demoted or deleted', async () => {
   const alone = await startServer({ args: ['--registration', 'open'] });
-  const only = (await register({ email: 'a@b.c', password, setup: setupSecret(alone) }, alone)).body;
+  const only = (await register({ email: 'a@b.c', password, setup: await setupSecret(alone) }, alone)).body;
   const options = { token: only.access_token, on: alone };
   for (const body of [{ role: 'user' }, { state: 'blocked' }])
     assert.equal((await call('PATCH', `/admin/accounts/${only.user_id}`, { ...options, body })).status, 409);
