@@ -8,6 +8,7 @@
 #include "src/auth/account_gate.h"
 #include "src/auth/accounts.h"
 #include "src/auth/login_link.h"
+#include "src/auth/refresh_desk.h"
 #include "src/auth/token_cache.h"
 #include "src/chat/engine.h"
 #include "src/chat/feed_hub.h"
@@ -38,6 +39,7 @@ struct Services {
   upstream::Model& model;
   ModelCatalog& models;
   auth::TokenCache& tokens;
+  auth::RefreshDesk* key_refresh;  // null: the keys of tokens do not change
   auth::AccountGate& gate;
   auth::Accounts& accounts;
   auth::Revocations& revocations;

@@ -142,6 +142,11 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
   app.add_option("--tools", options.tools, "file that says what the assistant can call (docs/tools.md)")
       ->type_name("FILE");
   add_secret_options(app, options.jwt_secret_file, options.jwt_secret);
+  app.add_option(
+         "--jwks", options.jwks,
+         "public keys of an identity provider whose tokens are accepted too: a JWK set, from a file or over https "
+         "(docs/identity.md)")
+      ->type_name("FILE|URL");
   app.add_option("--jwt-issuer", options.jwt_issuer, "`iss` that tokens must have; empty: any")->type_name("TEXT");
   app.add_option("--jwt-audience", options.jwt_audience, "`aud` that tokens must have, where they have one")
       ->type_name("TEXT")

@@ -28,6 +28,7 @@ struct ServeOptions {
   std::string tools;           // file; empty: the assistant can call nothing
   std::string jwt_secret_file;
   std::string jwt_secret;
+  std::string jwks;  // file or URL; empty: none
   std::string jwt_issuer;
   std::string jwt_audience = "authenticated";
   std::string registration = "closed";  // open, invite or closed

@@ -11,6 +11,7 @@
 
 #include "proto_http/url.h"
 #include "src/auth/base64url.h"
+#include "src/auth/jwks.h"
 #include "src/base/log.h"
 #include "src/cli/commands.h"
 #include "src/cli/control_server.h"
@@ -108,6 +109,25 @@ std::string browser_url(const net::BoundAddress& address, const std::string& hos
   return "http://" + address.to_string();
 }
 
+// Where foreign keys come from, as --jwks says it.
+struct Jwks {
+  auth::KeyRing ring;
+  std::unique_ptr<auth::JwksSource> source;  // null unless a URL
+};
+
+// Errors: invalid (the URL, or a file without a key that can be used), malformed, too_large, not_found, io.
+Result<std::unique_ptr<Jwks>> open_jwks(const ServeOptions& options) {
+  auto jwks = std::make_unique<Jwks>();
+  if (options.jwks.empty()) return jwks;
+  if (!auth::is_jwks_url(options.jwks)) {
+    TRY(auth::reload_jwks_file(options.jwks, jwks->ring));
+    return jwks;
+  }
+  TRY_ASSIGN(http::Url url, auth::parse_jwks_url(options.jwks));
+  jwks->source = std::make_unique<auth::JwksSource>(std::move(url), options.data, jwks->ring);
+  return jwks;
+}
+
 void print_line(const std::string& text) {
   std::printf("%s\n", text.c_str());
   std::fflush(stdout);
@@ -154,6 +174,8 @@ int serve(const ServeOptions& options) {
     return report(Error(Code::invalid, 0, "a user id has 1 to 128 bytes without control characters"), "--login-user");
   Result<api::TrustedProxies> trusted_proxies = api::TrustedProxies::parse(options.trusted_proxies);
   if (!trusted_proxies) return report(trusted_proxies.error(), "--trusted-proxy");
+  const Result<std::unique_ptr<Jwks>> jwks = open_jwks(options);
+  if (!jwks) return report(jwks.error(), "--jwks " + options.jwks);
   const Result<net::BoundAddress> address = net::probe_address(listen->host, listen->port);
   if (!address) return report(address.error(), options.listen);
 
@@ -183,7 +205,9 @@ int serve(const ServeOptions& options) {
     return report(unfinished ? set_up_secret.error() : unfinished.error(), options.data);
   }
 
-  const auth::TokenVerifier verifier(*secret, {.audience = options.jwt_audience, .issuer = options.jwt_issuer});
+  if ((*jwks)->source) (*jwks)->source->load_copy();
+  const auth::TokenVerifier verifier(
+      *secret, {.audience = options.jwt_audience, .issuer = options.jwt_issuer, .ring = &(*jwks)->ring});
   auth::LoginLinks login_links;
   BlockingPool pool(kReadThreads, kReadQueueMax);
   BlockingPool hash_pool(kHashThreads, kHashQueueMax);
@@ -206,6 +230,7 @@ int serve(const ServeOptions& options) {
                       .directory = directory,
                       .feed_relay = feed_relay,
                       .verifier = verifier,
+                      .jwks = (*jwks)->source.get(),
                       .login_links = login_links,
                       .revocations = revocations,
                       .sign_in_delays = sign_in_delays,
