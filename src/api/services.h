@@ -5,6 +5,7 @@
 
 #include "src/api/client_address.h"
 #include "src/api/model_catalog.h"
+#include "src/api/rate_limit.h"
 #include "src/auth/account_gate.h"
 #include "src/auth/accounts.h"
 #include "src/auth/login_link.h"
@@ -38,6 +39,7 @@ struct Services {
   chat::FeedHub& feeds;
   upstream::Model& model;
   ModelCatalog& models;
+  RateLimiter& rate_limiter;
   auth::TokenCache& tokens;
   auth::RefreshDesk* key_refresh;  // null: the keys of tokens do not change
   auth::AccountGate& gate;

@@ -22,6 +22,7 @@ constexpr std::array<Description, kCounters> kCounterNames{{
     {"bobbin_connections_accepted_total", "Connections accepted"},
     {"bobbin_connections_refused_total", "Connections closed at once because the limit was reached"},
     {"bobbin_auth_failures_total", "Requests refused for a missing or bad token"},
+    {"bobbin_requests_limited_total", "Requests refused because their user, API key or address sends too many"},
     {"bobbin_runs_started_total", "Runs started"},
     {"bobbin_runs_done_total", "Runs that ended with done"},
     {"bobbin_runs_failed_total", "Runs that ended with error"},

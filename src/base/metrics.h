@@ -15,6 +15,7 @@ enum class Counter : uint8_t {
   connections_accepted,
   connections_refused,
   auth_failures,
+  requests_limited,
   runs_started,
   runs_done,
   runs_failed,

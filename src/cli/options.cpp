@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "src/api/rate_limit.h"
 #include "src/cli/option_sources.h"
 #include "storage/retention.h"
 
@@ -167,6 +168,21 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
          "commas")
       ->type_name("ADDRESS|NETWORK")
       ->delimiter(',');
+  app.add_option(
+         "--limit-requests", options.limit_requests,
+         "requests a minute of each user and each API key; 0: any; default 600, any where only this machine can "
+         "call (docs/limits.md)")
+      ->type_name("N")
+      ->check(CLI::Range(0u, api::RateLimiter::kLimitMax));
+  app.add_option(
+         "--limit-address-requests", options.limit_address_requests,
+         "requests a minute of each client address, before anything is known of the user; default 1200, as above")
+      ->type_name("N")
+      ->check(CLI::Range(0u, api::RateLimiter::kLimitMax));
+  app.add_option("--limit-runs", options.limit_runs,
+                 "answers that may be under way at once for each user; default 16, as above")
+      ->type_name("N")
+      ->check(CLI::Range(0u, 10'000u));
   app.add_option("--workers", options.workers, "event loops; 0: one for each core")
       ->check(CLI::Range(0u, 256u))
       ->capture_default_str();

@@ -17,6 +17,7 @@
 #include "src/cli/control_server.h"
 #include "src/cli/listen_address.h"
 #include "src/cli/worker.h"
+#include "src/net/address.h"
 #include "src/tools/tools_config.h"
 #include "storage/retention.h"
 
@@ -107,6 +108,20 @@ size_t worker_count(const ServeOptions& options) {
 std::string browser_url(const net::BoundAddress& address, const std::string& host) {
   if (host == "0.0.0.0" || host == "::") return "http://127.0.0.1:" + std::to_string(address.port());
   return "http://" + address.to_string();
+}
+
+struct Limits {
+  api::RateLimits rates;
+  uint32_t runs;
+};
+
+// What the options leave open is unlimited where only this machine can call, by itself or through no proxy that we know
+// of: there the only user is its owner. Else far above what a person with a few tabs does.
+Limits choose_limits(const ServeOptions& options, const std::string& host) {
+  const bool is_private = net::is_loopback_host(host) && options.trusted_proxies.empty();
+  return {.rates = {.requests = options.limit_requests.value_or(is_private ? 0 : 600),
+                    .address_requests = options.limit_address_requests.value_or(is_private ? 0 : 1200)},
+          .runs = options.limit_runs.value_or(is_private ? 0 : 16)};
 }
 
 // Where foreign keys come from, as --jwks says it.
@@ -216,7 +231,11 @@ int serve(const ServeOptions& options) {
   auth::AccountOptions account_options{
       .registration = registration(options.registration), .secret = *secret, .set_up_hash = std::nullopt};
   if (!set_up_secret->empty()) account_options.set_up_hash = auth::sha256(*set_up_secret);
-  chat::RunDirectory directory;
+  const Limits limits = choose_limits(options, listen->host);
+  api::RateLimiter rate_limiter(limits.rates);
+  chat::RunDirectory directory(limits.runs);
+  for (const store::UnfinishedThread& thread : *unfinished)
+    directory.add_stored(thread.user, thread.thread, thread.waiting);
   upstream::FoundServerBoard found_servers;
   const api::ApiOptions api_options{
       .cors_origins = options.cors_origins, .trusted_proxies = std::move(*trusted_proxies), .secret = *secret};
@@ -229,6 +248,7 @@ int serve(const ServeOptions& options) {
                       .pool = pool,
                       .directory = directory,
                       .feed_relay = feed_relay,
+                      .rate_limiter = rate_limiter,
                       .verifier = verifier,
                       .jwks = (*jwks)->source.get(),
                       .login_links = login_links,

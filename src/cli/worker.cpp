@@ -36,6 +36,7 @@ Worker::Worker(const Shared& shared)
                 .feeds = feeds_,
                 .model = *model_.model,
                 .models = models_,
+                .rate_limiter = shared.rate_limiter,
                 .tokens = tokens_,
                 .key_refresh = shared.jwks != nullptr ? &shared.jwks->desk() : nullptr,
                 .gate = gate_,

@@ -18,6 +18,7 @@ struct Shared {
   BlockingPool& pool;
   chat::RunDirectory& directory;
   chat::FeedRelay& feed_relay;
+  api::RateLimiter& rate_limiter;
   const auth::TokenVerifier& verifier;
   auth::JwksSource* jwks;  // null: no key set is fetched
   auth::LoginLinks& login_links;
