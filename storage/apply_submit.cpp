@@ -33,6 +33,7 @@ Result<Reply> Applier::apply(Submit& command) {
   TRY(check(command));
   TRY_ASSIGN(std::optional<Submitted> known, find_request(command));
   if (known) return std::move(*known);
+  if (command.only_known) return fail(Code::too_many_runs, 0, "too many answers are under way for you: wait for one");
   TRY_ASSIGN(ThreadState* const state, states_.thread(command.user, command.thread));
   TRY_ASSIGN(UserState* const owner, states_.user(command.user));
   const bool busy = state->exists && (state->has_active() || !state->waiting.empty());

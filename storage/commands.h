@@ -35,8 +35,9 @@ inline constexpr int64_t kRequestKeptUs = int64_t{24} * 3600 * 1'000'000;
 // It starts at once when the thread has neither an active run nor waiting entries; otherwise `on_busy` decides.
 // Errors: busy (also: a continuation, which never waits); queue_full (limits::kThreadQueueMax wait already); not_found
 // (`parent`; a continuation in a thread that is not there); too_large (content or options above kCommandBytesMax);
-// idempotency_mismatch (the request's key is known with another hash); gone (it is known, but its thread was deleted);
-// invalid (also: run_id is zero, active or waiting in this thread; another keep_s; nothing to continue).
+// too_many_runs (only_known); idempotency_mismatch (the request's key is known with another hash); gone (it is known,
+// but its thread was deleted); invalid (also: run_id is zero, active or waiting in this thread; another keep_s; nothing
+// to continue).
 struct Submit {
   std::string user;
   std::string thread;
@@ -57,6 +58,8 @@ struct Submit {
   // refused.
   uint32_t keep_s = 0;
   RequestKey request;
+  // The user has as many runs as allowed: a request that is known is joined, anything else is refused.
+  bool only_known = false;
 };
 
 // One run as it begins. Its stamps and ids are fixed and kept in the run's record: no other message can take them.

@@ -6,6 +6,7 @@
 #include "src/api/authenticate.h"
 #include "src/api/cors.h"
 #include "src/api/problem.h"
+#include "src/api/rate_check.h"
 #include "src/api/router.h"
 #include "src/base/log.h"
 #include "src/loop/spawn.h"
@@ -26,6 +27,7 @@ Result<void> check_content_type(const net::Request& request) {
 // The answer of the route's handler, or why there is none. `match` stays with the caller: problems need `allow`.
 Task<Result<Answer>> dispatch(Services& services, Exchange& exchange, RouteMatch& match) {
   const http::RequestHead& head = exchange.request.head;
+  CO_TRY(check_address_rate(services, exchange));
   CO_TRY_ASSIGN(const std::vector<std::string> segments,
                 head.path() == "*" ? Result<std::vector<std::string>>{} : http::split_path(head.path()));
   match = match_route(head.method(), segments);
@@ -38,6 +40,7 @@ Task<Result<Answer>> dispatch(Services& services, Exchange& exchange, RouteMatch
   exchange.captured = std::move(match.captured);
   if (match.route->access != Access::open) {
     CO_TRY_ASSIGN(exchange.identity, co_await authenticate(services, exchange, match.route->pattern));
+    CO_TRY(check_identity_rate(services, exchange));
     CO_TRY(check_access(match.route->access, exchange.identity));
   }
   CO_TRY(check_content_type(exchange.request));

@@ -21,8 +21,13 @@ Result<std::string_view> read_token(const http::RequestHead& request) {
 Task<Result<auth::Identity>> verify(Services& services, const Exchange& exchange) {
   CO_TRY_ASSIGN(const std::string_view token, read_token(exchange.request.head));
   if (token.starts_with(auth::kApiKeyPrefix)) co_return co_await services.gate.admit_key(token);
-  CO_TRY_ASSIGN(auth::Identity identity, services.tokens.verify(token, wall_now_us() / 1'000'000));
-  co_return co_await services.gate.admit(std::move(identity));
+  Result<auth::Identity> identity = services.tokens.verify(token, wall_now_us() / 1'000'000);
+  const bool may_have_new_key =
+      !identity && identity.error().number == auth::kUnknownKey && services.key_refresh != nullptr;
+  if (may_have_new_key && co_await services.key_refresh->wait_for_fetch(services.loop))
+    identity = services.tokens.verify(token, wall_now_us() / 1'000'000);
+  CO_TRY(identity);
+  co_return co_await services.gate.admit(std::move(*identity));
 }
 
 }  // namespace

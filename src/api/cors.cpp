@@ -13,7 +13,8 @@ void append_cors_headers(const std::vector<std::string>& origins, const http::Re
   const bool any = origins.size() == 1 && origins[0] == "*";
   if (!any && std::find(origins.begin(), origins.end(), *origin) == origins.end()) return;
   headers.emplace_back("Access-Control-Allow-Origin", any ? "*" : std::string(*origin));
-  headers.emplace_back("Access-Control-Expose-Headers", "Retry-After");
+  headers.emplace_back("Access-Control-Expose-Headers",
+                       "Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset");
 }
 
 net::Response options_response(std::string allow, const http::RequestHead& request) {

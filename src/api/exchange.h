@@ -19,11 +19,12 @@ struct Services;
 struct Exchange {
   net::Request request;
   net::Responder responder;
-  net::HeaderList common_headers;     // of every answer to this request: security headers, CORS
-  std::string client;                 // address of who sent it, as find_client() says: for limits and logs
-  bool is_https = false;              // the client's way to us, or to the first proxy, is encrypted
-  auth::Identity identity;            // of the verified token; empty on routes that need none
-  std::vector<std::string> captured;  // decoded path segments where the route has {…}, UTF-8
+  net::HeaderList common_headers;            // of every answer to this request: security headers, CORS
+  std::string client;                        // address of who sent it, as find_client() says: for limits and logs
+  std::optional<uint32_t> rate_remaining{};  // of the bucket that has the least left, once one was asked
+  bool is_https = false;                     // the client's way to us, or to the first proxy, is encrypted
+  auth::Identity identity;                   // of the verified token; empty on routes that need none
+  std::vector<std::string> captured;         // decoded path segments where the route has {…}, UTF-8
 };
 
 // What a handler gives back: an answer, or nullopt when it has begun to answer by the responder itself.

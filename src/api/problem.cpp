@@ -28,7 +28,8 @@ uint16_t status_of(Code code) noexcept {
     case Code::invalid:
     case Code::idempotency_mismatch: return 422;
     case Code::queue_full:
-    case Code::rate_limited: return 429;
+    case Code::rate_limited:
+    case Code::too_many_runs: return 429;
     case Code::header_too_large: return 431;
     case Code::not_implemented: return 501;
     case Code::overloaded:
@@ -54,7 +55,10 @@ net::Response problem(const Error& error) {
   const char* detail = shown && error.detail[0] != '\0' ? error.detail : http::status_reason(status);
   net::Response response = net::make_problem(status, code_name(shown ? error.code : Code::internal), detail);
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (status == 429 || status == 503) response.headers.emplace_back("Retry-After", "1");
+  if (status == 429 || status == 503) {
+    const bool says_when = error.code == Code::rate_limited && error.number > 0;
+    response.headers.emplace_back("Retry-After", says_when ? std::to_string(error.number) : "1");
+  }
   return response;
 }
 

@@ -5,9 +5,11 @@
 
 #include "src/api/client_address.h"
 #include "src/api/model_catalog.h"
+#include "src/api/rate_limit.h"
 #include "src/auth/account_gate.h"
 #include "src/auth/accounts.h"
 #include "src/auth/login_link.h"
+#include "src/auth/refresh_desk.h"
 #include "src/auth/token_cache.h"
 #include "src/chat/engine.h"
 #include "src/chat/feed_hub.h"
@@ -37,7 +39,9 @@ struct Services {
   chat::FeedHub& feeds;
   upstream::Model& model;
   ModelCatalog& models;
+  RateLimiter& rate_limiter;
   auth::TokenCache& tokens;
+  auth::RefreshDesk* key_refresh;  // null: the keys of tokens do not change
   auth::AccountGate& gate;
   auth::Accounts& accounts;
   auth::Revocations& revocations;

@@ -16,10 +16,6 @@
 
 namespace bobbin::auth {
 
-// Ids of built-in accounts. No token of another issuer may speak for one.
-inline constexpr std::string_view kAccountIdPrefix = "acct_";
-[[nodiscard]] inline bool is_account_id(std::string_view user) noexcept { return user.starts_with(kAccountIdPrefix); }
-
 // What every API key begins with, so that none is taken for a JWT, and a scanner for leaked secrets finds it.
 inline constexpr std::string_view kApiKeyPrefix = "bob_";
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "src/auth/base64url.h"
+#include "src/auth/distinct_names.h"
 #include "src/base/assert.h"
 #include "src/base/limits.h"
 #include "src/base/text.h"
@@ -39,8 +40,7 @@ std::optional<Parts> split(std::string_view token) noexcept {
                .signed_text = token.substr(0, second)};
 }
 
-// One base64url part as a JSON object without repeated names: of two equal names, makers and checkers of tokens take
-// different ones (RFC 8725 §2.6), and simdjson would take the first without a word.
+// One base64url part as a JSON object without repeated names.
 std::optional<dom::object> parse_object(dom::parser& parser, std::string_view part) {
   const std::optional<std::string> json = from_base64url(part);
   if (!json) return std::nullopt;
@@ -48,8 +48,7 @@ std::optional<dom::object> parse_object(dom::parser& parser, std::string_view pa
   if (parser.parse(simdjson::padded_string(*json)).get(object) != simdjson::SUCCESS) return std::nullopt;
   std::vector<std::string_view> names;
   for (const dom::key_value_pair field : object) names.push_back(field.key);
-  std::sort(names.begin(), names.end());
-  if (std::adjacent_find(names.begin(), names.end()) != names.end()) return std::nullopt;
+  if (!are_distinct(std::move(names))) return std::nullopt;
   return object;
 }
 
@@ -78,9 +77,13 @@ std::optional<int64_t> time_field_us(const dom::object& object, std::string_view
   return static_cast<int64_t>(std::floor(seconds * 1e6));
 }
 
-// `typ` is a media type, so its case does not count.
-bool is_jwt_type(std::string_view type) noexcept {
-  return type.size() == 3 && (type[0] | 0x20) == 'j' && (type[1] | 0x20) == 'w' && (type[2] | 0x20) == 't';
+// What may ask for something here: a JWT that says no more, and an access token (RFC 9068 §4). Not what issuers sign
+// with the same keys for other ends: logout tokens, DPoP proofs, security events. `typ` is a media type, so its case
+// does not count.
+bool is_accepted_type(std::string_view type) {
+  std::string lower(type);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  return lower == "jwt" || lower == "at+jwt" || lower == "application/at+jwt";
 }
 
 struct Header {
@@ -95,9 +98,10 @@ Result<Header> read_header(dom::parser& parser, std::string_view part) {
   const std::optional<Algorithm> algorithm = name ? find_algorithm(*name) : std::nullopt;
   if (!algorithm) return refuse("the token's algorithm is not accepted");
   if (has(*header, "crit")) return refuse("the token needs an extension that is not known");
-  if (has(*header, "typ") && !is_jwt_type(text_field(*header, "typ").value_or(""))) {
+  if (has(*header, "typ") && !is_accepted_type(text_field(*header, "typ").value_or(""))) {
     return refuse("the token is not of type JWT");
   }
+  if (has(*header, "kid") && !text_field(*header, "kid")) return refuse("the token's `kid` is malformed");
   return Header{.algorithm = *algorithm, .key_id = std::string(text_field(*header, "kid").value_or(""))};
 }
 
@@ -119,6 +123,7 @@ bool audience_matches(const dom::object& claims, std::string_view audience) {
 Result<Identity> judge_claims(const dom::object& claims, const VerifierOptions& options, bool local, int64_t now_s) {
   const std::optional<std::string_view> user = text_field(claims, "sub");
   if (!user || !is_user_id(*user)) return refuse("the token has no usable `sub`");
+  if (!local && is_account_id(*user)) return refuse("the token speaks for a built-in account");
   const std::optional<int64_t> expires_us = time_field_us(claims, "exp");
   if (!expires_us) return refuse("the token has no usable `exp`");
   const int64_t now_us = now_s * 1'000'000;
@@ -128,8 +133,9 @@ Result<Identity> judge_claims(const dom::object& claims, const VerifierOptions& 
     if (!not_before_us) return refuse("the token's `nbf` is malformed");
     if (*not_before_us > now_us + kNotBeforeLeewayS * 1'000'000) return refuse("the token is not valid yet");
   }
-  if (!audience_matches(claims, options.audience)) return refuse("the token is for another audience");
-  if (!options.issuer.empty() && text_field(claims, "iss") != options.issuer) {
+  if (!audience_matches(claims, options.audience) && !(local && audience_matches(claims, kOwnAudience)))
+    return refuse("the token is for another audience");
+  if (!options.issuer.empty() && (!local || has(claims, "iss")) && text_field(claims, "iss") != options.issuer) {
     return refuse("the token is from another issuer");
   }
   // Without it a token is as old as can be; a login that is none ends nothing that exists.
@@ -146,20 +152,26 @@ Result<Identity> judge_claims(const dom::object& claims, const VerifierOptions& 
                   .credential = login_id.value_or(Uuid{})};
 }
 
-// The first key that made the signature, or null.
-const Key* find_signer(const std::vector<Key>& keys, const Header& header, const Parts& parts) {
-  const std::optional<std::string> signature = from_base64url(parts.signature);
-  if (!signature) return nullptr;
+// Whose key made the signature.
+enum class Signer : uint8_t { nobody, foreign, local };
+
+Signer find_signer(const KeySet& keys, const Header& header, std::string_view signed_text, std::string_view signature) {
   for (const Key& key : keys) {
     if (key.algorithm != header.algorithm) continue;
     if (!key.id.empty() && key.id != header.key_id) continue;
-    if (verify_signature(key, parts.signed_text, *signature)) return &key;
+    if (verify_signature(key, signed_text, signature)) return key.local ? Signer::local : Signer::foreign;
   }
-  return nullptr;
+  return Signer::nobody;
 }
 
-std::vector<Key> one_local_key(std::string secret) {
-  std::vector<Key> keys;
+// Whether the issuer may have made the token's key since its keys were read.
+bool is_unknown_key(const KeySet& keys, const Header& header) {
+  return header.algorithm != Algorithm::hs256 && !header.key_id.empty() &&
+         std::none_of(keys.begin(), keys.end(), [&](const Key& key) { return key.id == header.key_id; });
+}
+
+KeySet one_local_key(std::string secret) {
+  KeySet keys;
   keys.push_back({.algorithm = Algorithm::hs256, .id = "", .local = true, .material = std::move(secret)});
   return keys;
 }
@@ -173,7 +185,7 @@ bool is_user_id(std::string_view user) noexcept {
 TokenVerifier::TokenVerifier(std::string secret, VerifierOptions options)
     : TokenVerifier(one_local_key(std::move(secret)), std::move(options)) {}
 
-TokenVerifier::TokenVerifier(std::vector<Key> keys, VerifierOptions options)
+TokenVerifier::TokenVerifier(KeySet keys, VerifierOptions options)
     : keys_(std::move(keys)), options_(std::move(options)) {
   for (const Key& key : keys_) {
     BOBBIN_ASSERT(key.algorithm != Algorithm::hs256 || key.material.size() >= limits::kJwtSecretBytesMin);
@@ -186,11 +198,19 @@ Result<Identity> TokenVerifier::verify(std::string_view token, int64_t now_s) co
   if (!parts) return refuse("the token does not have three parts");
   dom::parser parser;
   TRY_ASSIGN(const Header header, read_header(parser, parts->header));
-  const Key* const signer = find_signer(keys_, header, *parts);
-  if (signer == nullptr) return refuse("the token's signature is not valid");
+  const std::optional<std::string> signature = from_base64url(parts->signature);
+  if (!signature) return refuse("the token's signature is not valid");
+  Signer signer = find_signer(keys_, header, parts->signed_text, *signature);
+  if (signer == Signer::nobody && options_.ring != nullptr) {
+    const std::shared_ptr<const KeySet> keys = options_.ring->keys();
+    signer = find_signer(*keys, header, parts->signed_text, *signature);
+    if (signer == Signer::nobody && is_unknown_key(*keys, header))
+      return fail(Code::unauthorized, kUnknownKey, "the token's key is not known");
+  }
+  if (signer == Signer::nobody) return refuse("the token's signature is not valid");
   const std::optional<dom::object> claims = parse_object(parser, parts->claims);
   if (!claims) return refuse("the token's claims are malformed");
-  return judge_claims(*claims, options_, signer->local, now_s);
+  return judge_claims(*claims, options_, signer == Signer::local, now_s);
 }
 
 }  // namespace bobbin::auth

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "src/auth/key.h"
+#include "src/auth/key_ring.h"
 #include "src/base/result.h"
 #include "src/base/uuid.h"
 #include "storage/account_types.h"
@@ -28,12 +29,25 @@ struct Identity {
 // Whether `user` can be a user id: 1..kUserIdBytesMax bytes of UTF-8 without control characters.
 [[nodiscard]] bool is_user_id(std::string_view user) noexcept;
 
+// What our own tokens name, as those of Supabase Auth do.
+inline constexpr char kOwnAudience[] = "authenticated";
+
 struct VerifierOptions {
-  // `aud`, where a token has one, must be or contain this.
-  std::string audience = "authenticated";
-  // `iss` must be this; empty: any or none.
+  // `aud`, where a token has one, must be or contain this; for tokens of a local key kOwnAudience will do as well.
+  std::string audience = kOwnAudience;
+  // `iss` must be this; empty: any or none. Tokens of a local key may leave it out, as ours do: the secret says who
+  // made them.
   std::string issuer;
+  // Keys of an issuer besides ours; null: none. Outlives the verifier.
+  const KeyRing* ring = nullptr;
 };
+
+// Ids of built-in accounts. No token of another issuer may speak for one.
+inline constexpr std::string_view kAccountIdPrefix = "acct_";
+[[nodiscard]] inline bool is_account_id(std::string_view user) noexcept { return user.starts_with(kAccountIdPrefix); }
+
+// Error::number of a token whose `kid` no key has: with newer keys of the issuer it may be good.
+inline constexpr int32_t kUnknownKey = 1;
 
 // A token may be used so many seconds before its `nbf`: its maker's clock may be ahead of ours. `exp` has no leeway;
 // whoever holds a token that expires within seconds fetches a new one anyway.
@@ -41,22 +55,28 @@ inline constexpr int64_t kNotBeforeLeewayS = 5;
 
 // Checks JSON Web Tokens (RFC 7519) in the compact form of RFC 7515, under the rules of RFC 8725.
 //
-// Immutable once built, so one serves all threads.
+// Constant but for the ring's keys, so one serves all threads.
 class TokenVerifier {
  public:
   // With the secret alone: HS256, a local key without id.
   explicit TokenVerifier(std::string secret, VerifierOptions options = {});
-  TokenVerifier(std::vector<Key> keys, VerifierOptions options);
+  TokenVerifier(KeySet keys, VerifierOptions options);
 
   // The identity that `token` proves at `now_s` (seconds since 1970).
   //
   // The signature is checked before any claim is read. Header and claims are strict JSON objects without repeated
-  // names; `crit` is refused, `jku`, `jwk`, `x5u` and `x5c` are never followed. `sub` and `exp` are required. Errors:
-  // unauthorized only; its detail says which rule failed and quotes nothing of the token.
+  // names; `typ`, where there is one, is JWT or at+jwt (RFC 9068); `crit` is refused, `jku`, `jwk`, `x5u` and `x5c` are
+  // never followed. `sub` and `exp` are required. Errors: unauthorized only; its detail says which rule failed and
+  // quotes nothing of the token, its number is kUnknownKey or 0.
   Result<Identity> verify(std::string_view token, int64_t now_s) const;
 
+  // Changes whenever the keys do: what was verified before must be verified again.
+  [[nodiscard]] uint64_t keys_version() const noexcept {
+    return options_.ring != nullptr ? options_.ring->version() : 0;
+  }
+
  private:
-  std::vector<Key> keys_;
+  KeySet keys_;
   VerifierOptions options_;
 };
 

@@ -1,30 +1,29 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "src/auth/algorithm.h"
+#include "src/auth/public_key.h"
 
 namespace bobbin::auth {
-
-// A signature algorithm of RFC 7518. It belongs to the key: a token names one only to find the keys that use it, so a
-// token can never choose how a key is used (RFC 8725 §3.1).
-enum class Algorithm : uint8_t { hs256 };
-
-// By its exact registered name (`HS256`); nullopt for every other, `none` and other cases included.
-[[nodiscard]] std::optional<Algorithm> find_algorithm(std::string_view name) noexcept;
 
 // What signatures are checked with.
 struct Key {
   Algorithm algorithm;
   // `kid`. A key with an empty id is tried for every token of its algorithm.
   std::string id;
-  // Ours, not somebody else's: only such keys may grant roles.
+  // Ours, not somebody else's: only such keys may grant roles and speak for built-in accounts.
   bool local;
-  // hs256: the secret itself, kJwtSecretBytesMin bytes or more.
+  // hs256: the secret itself, kJwtSecretBytesMin bytes or more. Empty for the others.
   std::string material;
+  // All but hs256.
+  PublicKey public_key{};
 };
+using KeySet = std::vector<Key>;
 
+// Whether `key` made `signature` over `signed_text`. Thread-safe.
 [[nodiscard]] bool verify_signature(const Key& key, std::string_view signed_text, std::string_view signature);
 
 }  // namespace bobbin::auth

@@ -9,7 +9,7 @@
 namespace bobbin::auth {
 
 TokenCache::TokenCache(const TokenVerifier& verifier, size_t entries_max)
-    : verifier_(verifier), generation_max_(entries_max / 2) {
+    : verifier_(verifier), generation_max_(entries_max / 2), keys_version_(verifier.keys_version()) {
   BOBBIN_ASSERT(entries_max >= 2);
 }
 
@@ -22,6 +22,12 @@ size_t TokenCache::DigestHash::operator()(const Sha256& digest) const noexcept {
 
 Result<Identity> TokenCache::verify(std::string_view token, int64_t now_s) {
   if (token.size() > limits::kJwtBytesMax) return verifier_.verify(token, now_s);  // which refuses it, unhashed
+  // Before the keys are used: an identity found with older ones goes with the next call.
+  if (const uint64_t version = verifier_.keys_version(); version != keys_version_) {
+    young_.clear();
+    old_.clear();
+    keys_version_ = version;
+  }
   const Sha256 digest = sha256(token);
   for (Generation* generation : {&young_, &old_}) {
     const auto found = generation->find(digest);

@@ -16,7 +16,8 @@ namespace bobbin::auth {
 //
 // Belongs to one worker; not thread-safe. Entries are found by the SHA-256 of the whole token, so no two tokens can be
 // taken for each other. Bad tokens are not kept: they would only push out good ones. At most `entries_max` identities
-// in two generations: when the young one is full, the old one goes.
+// in two generations: when the young one is full, the old one goes. All go when the verifier's keys change, so no token
+// outlives its key.
 class TokenCache {
  public:
   // `verifier` must outlive the cache.
@@ -39,6 +40,7 @@ class TokenCache {
 
   const TokenVerifier& verifier_;
   size_t generation_max_;
+  uint64_t keys_version_;  // what is remembered was verified with
   uint64_t hits_ = 0;
   Generation young_;
   Generation old_;

@@ -18,7 +18,7 @@ Result<std::string> mint_token(std::string_view secret, const MintRequest& reque
   }
   std::string claims;
   json::Object object(claims);
-  object.field("sub", request.user).field("aud", "authenticated").number("iat", now_s);
+  object.field("sub", request.user).field("aud", kOwnAudience).number("iat", now_s);
   object.number("exp", now_s + request.ttl_s);
   if (request.admin) object.field("bobbin_role", "admin");
   if (request.replicate) object.field("bobbin_scope", "replicate");

@@ -22,6 +22,7 @@ constexpr std::array<Description, kCounters> kCounterNames{{
     {"bobbin_connections_accepted_total", "Connections accepted"},
     {"bobbin_connections_refused_total", "Connections closed at once because the limit was reached"},
     {"bobbin_auth_failures_total", "Requests refused for a missing or bad token"},
+    {"bobbin_requests_limited_total", "Requests refused because their user, API key or address sends too many"},
     {"bobbin_runs_started_total", "Runs started"},
     {"bobbin_runs_done_total", "Runs that ended with done"},
     {"bobbin_runs_failed_total", "Runs that ended with error"},
@@ -35,6 +36,8 @@ constexpr std::array<Description, kCounters> kCounterNames{{
     {"bobbin_run_log_writes_total", "Writes to the run log, each with all events of one turn of a worker"},
     {"bobbin_run_log_bytes_total", "Bytes written to the run log"},
     {"bobbin_run_log_syncs_total", "Syncs of segments of the run log"},
+    {"bobbin_jwks_fetches_total", "Good answers of the JWKS URL"},
+    {"bobbin_jwks_fetch_failures_total", "Fetches of the JWKS URL that failed or brought no usable key"},
 }};
 constexpr std::array<Description, kGauges> kGaugeNames{{
     {"bobbin_connections_open", "Open connections"},
@@ -42,6 +45,7 @@ constexpr std::array<Description, kGauges> kGaugeNames{{
     {"bobbin_store_queue_depth", "Commands that wait for the store's writer"},
     {"bobbin_store_read_only", "1 while the disk is full or nearly so and new messages are refused"},
     {"bobbin_feeds_open", "Open streams of GET /chat/events"},
+    {"bobbin_jwks_keys", "Keys of the JWKS in use"},
 }};
 
 std::array<std::atomic<uint64_t>, kCounters> counters;

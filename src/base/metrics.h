@@ -15,6 +15,7 @@ enum class Counter : uint8_t {
   connections_accepted,
   connections_refused,
   auth_failures,
+  requests_limited,
   runs_started,
   runs_done,
   runs_failed,
@@ -28,9 +29,19 @@ enum class Counter : uint8_t {
   run_log_writes,
   run_log_bytes,
   run_log_syncs,
+  jwks_fetches,
+  jwks_fetch_failures,
   count_,
 };
-enum class Gauge : uint8_t { connections_open, runs_active, store_queue_depth, store_read_only, feeds_open, count_ };
+enum class Gauge : uint8_t {
+  connections_open,
+  runs_active,
+  store_queue_depth,
+  store_read_only,
+  feeds_open,
+  jwks_keys,
+  count_
+};
 
 void add(Counter counter, uint64_t amount = 1) noexcept;
 void add(Gauge gauge, int64_t amount) noexcept;

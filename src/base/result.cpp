@@ -20,6 +20,7 @@ const char* code_name(Code code) noexcept {
     case Code::idempotency_mismatch: return "idempotency_mismatch";
     case Code::queue_full: return "queue_full";
     case Code::rate_limited: return "rate_limited";
+    case Code::too_many_runs: return "too_many_runs";
     case Code::header_too_large: return "header_too_large";
     case Code::not_implemented: return "not_implemented";
     case Code::overloaded: return "overloaded";

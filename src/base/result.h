@@ -27,7 +27,8 @@ enum class Code : uint8_t {
   invalid,               // 422: well-formed but not allowed
   idempotency_mismatch,  // 422: the same key with another request
   queue_full,            // 429
-  rate_limited,          // 429: too much in too little time
+  rate_limited,          // 429: too much in too little time; `number` may be the seconds to wait
+  too_many_runs,         // 429: the user has as many under way as allowed
   header_too_large,      // 431
   not_implemented,       // 501: unknown transfer coding
   // The server's state: a retry may help.

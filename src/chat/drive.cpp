@@ -230,6 +230,7 @@ void Engine::make_memory(const Run& run) {
 }
 
 void Engine::publish_end(Run& run, const std::string& json) {
+  parts_.directory.release(run.started.run_id);
   const uint64_t id = run.last_event_id() + 1;
   std::vector<Run::Behind> all_behind = run.publish_end(json);
   if (all_behind.empty()) return;

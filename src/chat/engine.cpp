@@ -55,7 +55,11 @@ Run* Engine::find_run(const Uuid& run_id) {
 Task<Result<void>> Engine::submit(Submission submission, std::unique_ptr<Subscriber> subscriber) {
   if (draining_) co_return fail(Code::draining, 0, "the server is shutting down; try again in a moment");
   const Uuid run_id = make_uuid_v7(static_cast<uint64_t>(wall_now_us()));
-  parts_.directory.add(run_id, *this);
+  const bool has_room = parts_.directory.add(run_id, *this, submission.user, submission.thread);
+  if (!has_room && submission.request.key.empty()) {
+    parts_.directory.remove(run_id, *this);
+    co_return fail(Code::too_many_runs, 0, "too many answers are under way for you: wait for one");
+  }
   Run& run = hold_run(run_id, submission.user, submission.thread);
   if (options_.log_messages) {
     log::info("message", {{"run_id", run_id.to_string()}, {"text", cut_line(submission.content, 80)}});
@@ -71,7 +75,8 @@ Task<Result<void>> Engine::submit(Submission submission, std::unique_ptr<Subscri
                                    .on_busy = submission.on_busy,
                                    .options = encode_run_options({.model = std::move(submission.model)}),
                                    .keep_s = submission.keep_s,
-                                   .request = std::move(submission.request)});
+                                   .request = std::move(submission.request),
+                                   .only_known = !has_room});
   if (const Result<void> begun = op.begin(); !begun) {
     remove_run(run_id);
     co_return fail(begun.error());
@@ -114,7 +119,7 @@ Task<Result<void>> Engine::submit(Submission submission, std::unique_ptr<Subscri
 void Engine::begin(store::StartedRun started) {
   Run* run = find_run(started.run_id);
   if (run == nullptr) {  // queued before a restart, or its worker has let it go: it is ours now
-    parts_.directory.replace(started.run_id, *this);
+    parts_.directory.replace(started.run_id, *this, started.user, started.thread);
     run = &hold_run(started.run_id, started.user, started.thread);
   }
   run->open_gate();
@@ -178,6 +183,7 @@ void Engine::end_run(const Uuid& run_id, const char* reason) {
 Task<Result<store::Deleted>> Engine::delete_thread(std::string user, std::string thread) {
   store::StoreOp op(parts_.store, parts_.loop, store::DeleteThread{user, thread});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
+  parts_.directory.drop_all_stored(user, thread);
   cancel_asides(user, thread);
   auto& deleted = std::get<store::Deleted>(reply);
   for (const store::Deleted::Run& run : deleted.cancelled) dispatch_end(run.run_id, "deleted");
@@ -187,6 +193,7 @@ Task<Result<store::Deleted>> Engine::delete_thread(std::string user, std::string
 Task<Result<store::Deleted>> Engine::delete_all_threads(std::string user) {
   store::StoreOp op(parts_.store, parts_.loop, store::DeleteUserThreads{user});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
+  parts_.directory.drop_all_stored(user, std::nullopt);
   cancel_asides(user, std::nullopt);
   auto& deleted = std::get<store::Deleted>(reply);
   for (const store::Deleted::Run& run : deleted.cancelled) dispatch_end(run.run_id, "deleted");
@@ -208,14 +215,17 @@ void Engine::cancel_asides(const std::string& user, const std::optional<std::str
 
 Task<Result<bool>> Engine::cancel_queued(std::string user, std::string thread, Uuid run_id) {
   store::StoreOp op(parts_.store, parts_.loop,
-                    store::CancelQueued{.user = std::move(user),
+                    store::CancelQueued{.user = user,
                                         .thread = thread,
                                         .run_id = run_id,
                                         .terminal_event = stopped_event("cancelled", thread),
                                         .terminal_event_id = kCancelledEventId});
   CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
   const bool found = std::get<store::Cancelled>(reply).found;
-  if (found) dispatch_end(run_id, "cancelled");
+  if (found) {
+    parts_.directory.drop_stored(run_id, user, thread);
+    dispatch_end(run_id, "cancelled");
+  }
   co_return found;
 }
 

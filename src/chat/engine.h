@@ -84,7 +84,7 @@ class Engine {
 
   // Stores the message and starts its run, or queues it, or finds that the same request was stored before. On success
   // the subscriber is told `start` or `queued` and all that follows; on failure it is destroyed without a call. Errors:
-  // draining, overloaded and those of store::Submit.
+  // draining, overloaded, too_many_runs (of this user, see RunDirectory) and those of store::Submit.
   Task<Result<void>> submit(Submission submission, std::unique_ptr<Subscriber> subscriber);
 
   // Hands a run's events to the subscriber, whichever worker holds it: those that are there, then as they come, to the

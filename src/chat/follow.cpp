@@ -151,7 +151,9 @@ Task<Result<bool>> Engine::follow_live(const FollowRequest& request, const store
   }
   if (find_run(run_id) == nullptr) {
     // Queued before a restart: whoever asks for it holds it until its turn, unless that has come in the meantime.
-    if (info.state != store::RunState::queued || !parts_.directory.add_if_absent(run_id, *this)) co_return false;
+    if (info.state != store::RunState::queued ||
+        !parts_.directory.add_if_absent(run_id, *this, request.user, request.thread))
+      co_return false;
     Run& held = hold_run(run_id, request.user, request.thread);
     held.state = Run::State::queued;
     held.open_gate();

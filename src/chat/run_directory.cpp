@@ -1,28 +1,72 @@
 #include "src/chat/run_directory.h"
 
+#include <utility>
+
 #include "src/base/assert.h"
 
 namespace bobbin::chat {
 
-void RunDirectory::add(const Uuid& run_id, Engine& engine) {
+bool RunDirectory::add(const Uuid& run_id, Engine& engine, const std::string& user, const std::string& thread) {
   const std::lock_guard lock(mutex_);
-  BOBBIN_ASSERT(engines_.emplace(run_id, &engine).second);
+  const bool has_room = load_.has_room(user, thread);
+  if (has_room) load_.add(user, thread);
+  Entry entry{.engine = &engine, .is_counted = has_room, .user = user, .thread = thread};
+  BOBBIN_ASSERT(runs_.emplace(run_id, std::move(entry)).second);
+  return has_room;
 }
 
-bool RunDirectory::add_if_absent(const Uuid& run_id, Engine& engine) {
+bool RunDirectory::add_if_absent(const Uuid& run_id, Engine& engine, const std::string& user,
+                                 const std::string& thread) {
   const std::lock_guard lock(mutex_);
-  return engines_.emplace(run_id, &engine).second;
+  Entry entry{.engine = &engine, .is_counted = true, .user = user, .thread = thread};
+  const bool is_new = runs_.emplace(run_id, std::move(entry)).second;
+  if (is_new) load_.hold_stored(user, thread);
+  return is_new;
 }
 
-void RunDirectory::replace(const Uuid& run_id, Engine& engine) {
+void RunDirectory::replace(const Uuid& run_id, Engine& engine, const std::string& user, const std::string& thread) {
   const std::lock_guard lock(mutex_);
-  engines_[run_id] = &engine;
+  Entry entry{.engine = &engine, .is_counted = true, .user = user, .thread = thread};
+  const auto [known, is_new] = runs_.emplace(run_id, std::move(entry));
+  if (is_new) {
+    load_.hold_stored(user, thread);
+  } else {
+    known->second.engine = &engine;
+  }
+}
+
+void RunDirectory::release(const Uuid& run_id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = runs_.find(run_id);
+  if (found == runs_.end() || !std::exchange(found->second.is_counted, false)) return;
+  load_.remove(found->second.user, found->second.thread);
 }
 
 void RunDirectory::remove(const Uuid& run_id, const Engine& engine) {
   const std::lock_guard lock(mutex_);
-  const auto found = engines_.find(run_id);
-  if (found != engines_.end() && found->second == &engine) engines_.erase(found);
+  const auto found = runs_.find(run_id);
+  if (found == runs_.end() || found->second.engine != &engine) return;
+  if (found->second.is_counted) load_.remove(found->second.user, found->second.thread);
+  runs_.erase(found);
+}
+
+void RunDirectory::add_stored(const std::string& user, const std::string& thread, uint32_t count) {
+  const std::lock_guard lock(mutex_);
+  load_.add_stored(user, thread, count);
+}
+
+void RunDirectory::drop_stored(const Uuid& run_id, const std::string& user, const std::string& thread) {
+  const std::lock_guard lock(mutex_);
+  if (!runs_.contains(run_id)) load_.drop_stored(user, thread);
+}
+
+void RunDirectory::drop_all_stored(const std::string& user, const std::optional<std::string>& thread) {
+  const std::lock_guard lock(mutex_);
+  if (thread) {
+    load_.drop_all_stored(user, *thread);
+  } else {
+    load_.drop_all_stored(user);
+  }
 }
 
 bool RunDirectory::add_aside(const Aside& aside, Engine& engine) {
@@ -36,8 +80,8 @@ void RunDirectory::remove_aside(const Aside& aside) {
 }
 
 Engine* RunDirectory::find(const Uuid& run_id) const {
-  const auto found = engines_.find(run_id);
-  return found == engines_.end() ? nullptr : found->second;
+  const auto found = runs_.find(run_id);
+  return found == runs_.end() ? nullptr : found->second.engine;
 }
 
 }  // namespace bobbin::chat

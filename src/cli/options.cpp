@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "src/api/rate_limit.h"
 #include "src/cli/option_sources.h"
 #include "storage/retention.h"
 
@@ -142,6 +143,11 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
   app.add_option("--tools", options.tools, "file that says what the assistant can call (docs/tools.md)")
       ->type_name("FILE");
   add_secret_options(app, options.jwt_secret_file, options.jwt_secret);
+  app.add_option(
+         "--jwks", options.jwks,
+         "public keys of an identity provider whose tokens are accepted too: a JWK set, from a file or over https "
+         "(docs/identity.md)")
+      ->type_name("FILE|URL");
   app.add_option("--jwt-issuer", options.jwt_issuer, "`iss` that tokens must have; empty: any")->type_name("TEXT");
   app.add_option("--jwt-audience", options.jwt_audience, "`aud` that tokens must have, where they have one")
       ->type_name("TEXT")
@@ -162,6 +168,21 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
          "commas")
       ->type_name("ADDRESS|NETWORK")
       ->delimiter(',');
+  app.add_option(
+         "--limit-requests", options.limit_requests,
+         "requests a minute of each user and each API key; 0: any; default 600, any where only this machine can "
+         "call (docs/limits.md)")
+      ->type_name("N")
+      ->check(CLI::Range(0u, api::RateLimiter::kLimitMax));
+  app.add_option(
+         "--limit-address-requests", options.limit_address_requests,
+         "requests a minute of each client address, before anything is known of the user; default 1200, as above")
+      ->type_name("N")
+      ->check(CLI::Range(0u, api::RateLimiter::kLimitMax));
+  app.add_option("--limit-runs", options.limit_runs,
+                 "answers that may be under way at once for each user; default 16, as above")
+      ->type_name("N")
+      ->check(CLI::Range(0u, 10'000u));
   app.add_option("--workers", options.workers, "event loops; 0: one for each core")
       ->check(CLI::Range(0u, 256u))
       ->capture_default_str();

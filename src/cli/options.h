@@ -28,11 +28,15 @@ struct ServeOptions {
   std::string tools;           // file; empty: the assistant can call nothing
   std::string jwt_secret_file;
   std::string jwt_secret;
+  std::string jwks;  // file or URL; empty: none
   std::string jwt_issuer;
   std::string jwt_audience = "authenticated";
   std::string registration = "closed";  // open, invite or closed
   std::vector<std::string> cors_origins;
   std::vector<std::string> trusted_proxies;
+  std::optional<uint32_t> limit_requests;  // absent, of all three: as serve.cpp says, by who can reach the server
+  std::optional<uint32_t> limit_address_requests;
+  std::optional<uint32_t> limit_runs;
   uint32_t workers = 0;  // 0: one for each core
   uint32_t drain_seconds = 10;
   uint32_t block_cache_mib = 32;

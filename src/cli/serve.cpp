@@ -11,11 +11,13 @@
 
 #include "proto_http/url.h"
 #include "src/auth/base64url.h"
+#include "src/auth/jwks.h"
 #include "src/base/log.h"
 #include "src/cli/commands.h"
 #include "src/cli/control_server.h"
 #include "src/cli/listen_address.h"
 #include "src/cli/worker.h"
+#include "src/net/address.h"
 #include "src/tools/tools_config.h"
 #include "storage/retention.h"
 
@@ -108,6 +110,39 @@ std::string browser_url(const net::BoundAddress& address, const std::string& hos
   return "http://" + address.to_string();
 }
 
+struct Limits {
+  api::RateLimits rates;
+  uint32_t runs;
+};
+
+// What the options leave open is unlimited where only this machine can call, by itself or through no proxy that we know
+// of: there the only user is its owner. Else far above what a person with a few tabs does.
+Limits choose_limits(const ServeOptions& options, const std::string& host) {
+  const bool is_private = net::is_loopback_host(host) && options.trusted_proxies.empty();
+  return {.rates = {.requests = options.limit_requests.value_or(is_private ? 0 : 600),
+                    .address_requests = options.limit_address_requests.value_or(is_private ? 0 : 1200)},
+          .runs = options.limit_runs.value_or(is_private ? 0 : 16)};
+}
+
+// Where foreign keys come from, as --jwks says it.
+struct Jwks {
+  auth::KeyRing ring;
+  std::unique_ptr<auth::JwksSource> source;  // null unless a URL
+};
+
+// Errors: invalid (the URL, or a file without a key that can be used), malformed, too_large, not_found, io.
+Result<std::unique_ptr<Jwks>> open_jwks(const ServeOptions& options) {
+  auto jwks = std::make_unique<Jwks>();
+  if (options.jwks.empty()) return jwks;
+  if (!auth::is_jwks_url(options.jwks)) {
+    TRY(auth::reload_jwks_file(options.jwks, jwks->ring));
+    return jwks;
+  }
+  TRY_ASSIGN(http::Url url, auth::parse_jwks_url(options.jwks));
+  jwks->source = std::make_unique<auth::JwksSource>(std::move(url), options.data, jwks->ring);
+  return jwks;
+}
+
 void print_line(const std::string& text) {
   std::printf("%s\n", text.c_str());
   std::fflush(stdout);
@@ -154,6 +189,8 @@ int serve(const ServeOptions& options) {
     return report(Error(Code::invalid, 0, "a user id has 1 to 128 bytes without control characters"), "--login-user");
   Result<api::TrustedProxies> trusted_proxies = api::TrustedProxies::parse(options.trusted_proxies);
   if (!trusted_proxies) return report(trusted_proxies.error(), "--trusted-proxy");
+  const Result<std::unique_ptr<Jwks>> jwks = open_jwks(options);
+  if (!jwks) return report(jwks.error(), "--jwks " + options.jwks);
   const Result<net::BoundAddress> address = net::probe_address(listen->host, listen->port);
   if (!address) return report(address.error(), options.listen);
 
@@ -183,7 +220,9 @@ int serve(const ServeOptions& options) {
     return report(unfinished ? set_up_secret.error() : unfinished.error(), options.data);
   }
 
-  const auth::TokenVerifier verifier(*secret, {.audience = options.jwt_audience, .issuer = options.jwt_issuer});
+  if ((*jwks)->source) (*jwks)->source->load_copy();
+  const auth::TokenVerifier verifier(
+      *secret, {.audience = options.jwt_audience, .issuer = options.jwt_issuer, .ring = &(*jwks)->ring});
   auth::LoginLinks login_links;
   BlockingPool pool(kReadThreads, kReadQueueMax);
   BlockingPool hash_pool(kHashThreads, kHashQueueMax);
@@ -192,7 +231,11 @@ int serve(const ServeOptions& options) {
   auth::AccountOptions account_options{
       .registration = registration(options.registration), .secret = *secret, .set_up_hash = std::nullopt};
   if (!set_up_secret->empty()) account_options.set_up_hash = auth::sha256(*set_up_secret);
-  chat::RunDirectory directory;
+  const Limits limits = choose_limits(options, listen->host);
+  api::RateLimiter rate_limiter(limits.rates);
+  chat::RunDirectory directory(limits.runs);
+  for (const store::UnfinishedThread& thread : *unfinished)
+    directory.add_stored(thread.user, thread.thread, thread.waiting);
   upstream::FoundServerBoard found_servers;
   const api::ApiOptions api_options{
       .cors_origins = options.cors_origins, .trusted_proxies = std::move(*trusted_proxies), .secret = *secret};
@@ -205,7 +248,9 @@ int serve(const ServeOptions& options) {
                       .pool = pool,
                       .directory = directory,
                       .feed_relay = feed_relay,
+                      .rate_limiter = rate_limiter,
                       .verifier = verifier,
+                      .jwks = (*jwks)->source.get(),
                       .login_links = login_links,
                       .revocations = revocations,
                       .sign_in_delays = sign_in_delays,

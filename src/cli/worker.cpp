@@ -16,6 +16,8 @@ struct Worker::Order final : Mail {
 
 Worker::Worker(const Shared& shared)
     : client_(loop_, shared.client_options),
+      pool_(shared.pool),
+      jwks_(shared.jwks),
       model_(make_model(shared.model_choice, loop_, client_, shared.found_servers)),
       toolbox_(tools::make_toolbox(shared.tools_config, loop_, client_)),
       run_log_(shared.store.run_log().make_writer()),
@@ -34,7 +36,9 @@ Worker::Worker(const Shared& shared)
                 .feeds = feeds_,
                 .model = *model_.model,
                 .models = models_,
+                .rate_limiter = shared.rate_limiter,
                 .tokens = tokens_,
+                .key_refresh = shared.jwks != nullptr ? &shared.jwks->desk() : nullptr,
                 .gate = gate_,
                 .accounts = accounts_,
                 .revocations = shared.revocations,
@@ -51,7 +55,10 @@ void Worker::begin_background(std::vector<store::UnfinishedThread> unfinished) {
   order(&Worker::background_on_loop);
 }
 
-void Worker::background_on_loop() { spawn(background_work_, background()); }
+void Worker::background_on_loop() {
+  if (jwks_ != nullptr) spawn(background_work_, jwks_->run(loop_, client_, pool_, background_scope_));
+  spawn(background_work_, background());
+}
 
 Task<void> Worker::background() {
   upstream::AutoModel* automatic = model_.automatic;

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "src/api/api.h"
+#include "src/auth/jwks_source.h"
 #include "src/cli/model_choice.h"
 #include "src/net/http_client.h"
 #include "src/net/http_server.h"
@@ -17,7 +18,9 @@ struct Shared {
   BlockingPool& pool;
   chat::RunDirectory& directory;
   chat::FeedRelay& feed_relay;
+  api::RateLimiter& rate_limiter;
   const auth::TokenVerifier& verifier;
+  auth::JwksSource* jwks;  // null: no key set is fetched
   auth::LoginLinks& login_links;
   auth::Revocations& revocations;
   auth::SignInDelays& sign_in_delays;
@@ -43,8 +46,8 @@ class Worker {
 
   // Before start(). Errors: io.
   Result<void> listen(const net::BoundAddress& address) { return server_.listen(address); }
-  // Before start(), on one worker: looks for a model server, where the options leave that to us, and then goes on with
-  // what waited when the last process ended.
+  // Before start(), on one worker: fetches the issuer's keys, looks for a model server, where the options leave that to
+  // us, and then goes on with what waited when the last process ended.
   void begin_background(std::vector<store::UnfinishedThread> unfinished);
   void start();
 
@@ -74,6 +77,8 @@ class Worker {
 
   Loop loop_;
   net::HttpClient client_;
+  BlockingPool& pool_;
+  auth::JwksSource* const jwks_;
   WorkerModel model_;
   const std::unique_ptr<tools::Toolbox> toolbox_;
   const std::unique_ptr<store::RunLogWriter> run_log_;

@@ -101,7 +101,7 @@ TEST_CASE(header_is_a_strict_object_without_extensions) {
                                   R"({"alg":"none","alg":"HS256"})",
                                   R"({"alg":"HS256","\u0061lg":"HS256"})",
                                   R"({"alg":"HS256","x":1,"x":1})",
-                                  R"({"alg":"HS256","typ":"at+jwt"})",
+                                  R"({"alg":"HS256","typ":"dpop+jwt"})",
                                   R"({"alg":"HS256","typ":null})",
                                   R"({"alg":"HS256","crit":["exp"],"exp":1})",
                                   R"({"alg":"HS256","crit":null})",
@@ -206,7 +206,8 @@ TEST_CASE(audience_is_absent_ours_or_among_several) {
 TEST_CASE(issuer_counts_where_one_is_configured) {
   const TokenVerifier verifier(kSecret, {.issuer = "https://ref.supabase.co/auth/v1"});
   CHECK_OK(verifier.verify(kForeignToken, kNowS));
-  CHECK_FAILS(verifier.verify(token_with(R"({"sub":"a","exp":1900000000})"), kNowS), Code::unauthorized);
+  CHECK_OK(verifier.verify(token_with(R"({"sub":"a","exp":1900000000})"), kNowS));  // ours need not say so
+  CHECK_FAILS(verifier.verify(token_with(R"({"sub":"a","exp":1900000000,"iss":null})"), kNowS), Code::unauthorized);
   CHECK_FAILS(verifier.verify(token_with(R"({"sub":"a","exp":1900000000,"iss":"https://ref.supabase.co"})"), kNowS),
               Code::unauthorized);
 }
