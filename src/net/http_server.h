@@ -19,6 +19,8 @@
 
 namespace bobbin::net {
 
+class CurrentTls;
+
 // Answers requests. Called on the loop, never inside a call of Responder.
 class RequestHandler {
  public:
@@ -66,6 +68,8 @@ class HttpServer final : private Acceptor {
     size_t linger_bytes_max = 1024 * 1024;
     // The kernel's send buffer of each connection; 0 leaves it to the kernel. For tests of slow readers.
     int send_buffer_bytes = 0;
+    // With it the server speaks TLS, and nothing else. Outlives the server.
+    const CurrentTls* tls = nullptr;
   };
 
   // `loop` and `handler` outlive the server.
@@ -119,6 +123,8 @@ class HttpServer final : private Acceptor {
   Completion closed_;
   // One for all connections: what was read is parsed, or copied, before the next read.
   std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer_;
+  // And what was decrypted of it.
+  std::string plain_;
   // Scratch space for the fields of the answer that is being written.
   std::vector<http::HeaderField> fields_;
   std::string date_;
