@@ -32,6 +32,9 @@ struct ServeOptions {
   std::string jwt_audience = "authenticated";
   std::string registration = "closed";  // open, invite or closed
   std::vector<std::string> cors_origins;
+  std::string tls_cert;
+  std::string tls_key;
+  bool tls_self_signed = false;
   std::vector<std::string> trusted_proxies;
   uint32_t workers = 0;  // 0: one for each core
   uint32_t drain_seconds = 10;

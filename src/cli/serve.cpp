@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -15,6 +16,7 @@
 #include "src/cli/commands.h"
 #include "src/cli/control_server.h"
 #include "src/cli/listen_address.h"
+#include "src/cli/server_certificate.h"
 #include "src/cli/worker.h"
 #include "src/tools/tools_config.h"
 #include "storage/retention.h"
@@ -42,13 +44,20 @@ void on_disk_failed(const Error& error) noexcept {
   _exit(kDiskFailedExitCode);
 }
 
-// SIGTERM and SIGINT are taken by the main thread alone; a peer that hangs up is an error of its write, not a signal.
+// How often what comes to its end is looked after.
+constexpr time_t kMaintenanceS = 3600;
+
+int64_t wall_now_s() noexcept { return wall_now_us() / 1'000'000; }
+
+// SIGTERM, SIGINT and SIGHUP are taken by the main thread alone; a peer that hangs up is an error of its write, not a
+// signal.
 sigset_t block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
 }
@@ -103,9 +112,37 @@ size_t worker_count(const ServeOptions& options) {
 }
 
 // A link that opens in a browser on this machine also where the server listens on every address.
-std::string browser_url(const net::BoundAddress& address, const std::string& host) {
-  if (host == "0.0.0.0" || host == "::") return "http://127.0.0.1:" + std::to_string(address.port());
-  return "http://" + address.to_string();
+std::string browser_url(const std::string& scheme, const net::BoundAddress& address, const std::string& host) {
+  if (host == "0.0.0.0" || host == "::") return scheme + "127.0.0.1:" + std::to_string(address.port());
+  return scheme + address.to_string();
+}
+
+// Nullptr: without TLS.
+Result<std::unique_ptr<ServerCertificate>> load_certificate(const ServeOptions& options) {
+  if (options.tls_self_signed) return ServerCertificate::load_self_signed(options.data, wall_now_s());
+  if (options.tls_cert.empty()) return std::unique_ptr<ServerCertificate>();
+  return ServerCertificate::load(options.tls_cert, options.tls_key, wall_now_s());
+}
+
+// What SIGHUP asks for: files that may have changed are read again, and nobody is disturbed by it.
+void read_again(ServerCertificate* certificate) {
+  if (certificate == nullptr) return log::info("SIGHUP: there is nothing to read again");
+  certificate->reload(wall_now_s());
+}
+
+// Does what there is to do while others serve, until SIGTERM or SIGINT, which it returns.
+int wait_for_end(const sigset_t& signals, ServerCertificate* certificate) {
+  const timespec patience{.tv_sec = kMaintenanceS, .tv_nsec = 0};
+  for (;;) {
+    const int signal = sigtimedwait(&signals, nullptr, &patience);
+    if (signal == SIGHUP) {
+      read_again(certificate);
+    } else if (signal > 0) {
+      return signal;
+    } else if (certificate != nullptr && errno == EAGAIN) {
+      certificate->maintain(wall_now_s());
+    }
+  }
 }
 
 void print_line(const std::string& text) {
@@ -183,6 +220,15 @@ int serve(const ServeOptions& options) {
     return report(unfinished ? set_up_secret.error() : unfinished.error(), options.data);
   }
 
+  const Result<std::unique_ptr<ServerCertificate>> loaded = load_certificate(options);
+  if (!loaded) {
+    log::stop();
+    return report(loaded.error(), options.tls_self_signed
+                                      ? "--tls-self-signed"
+                                      : "--tls-cert " + options.tls_cert + " --tls-key " + options.tls_key);
+  }
+  ServerCertificate* const certificate = loaded->get();
+
   const auth::TokenVerifier verifier(*secret, {.audience = options.jwt_audience, .issuer = options.jwt_issuer});
   auth::LoginLinks login_links;
   BlockingPool pool(kReadThreads, kReadQueueMax);
@@ -217,6 +263,7 @@ int serve(const ServeOptions& options) {
                       .model_choice = *choice,
                       .found_servers = found_servers,
                       .tools_config = *tools_config,
+                      .tls = certificate != nullptr ? &certificate->current() : nullptr,
                       .started_us = wall_now_us()};
 
   std::vector<std::unique_ptr<Worker>> workers;
@@ -242,8 +289,11 @@ int serve(const ServeOptions& options) {
   workers[0]->begin_background(std::move(*unfinished));
   for (const auto& worker : workers) worker->start();
 
-  const std::string url = browser_url(*address, listen->host);
-  print_line("listening on http://" + address->to_string());
+  const std::string scheme = certificate != nullptr ? "https://" : "http://";
+  const std::string url = browser_url(scheme, *address, listen->host);
+  print_line("listening on " + scheme + address->to_string());
+  // Browsers warn of such a certificate: whoever compares this with what they show knows that it is the right one.
+  if (options.tls_self_signed) print_line("certificate SHA-256 " + certificate->fingerprint());
   if (options.login_link) {
     const std::string link_secret = login_links.issue(options.login_user, kLoginLinkTtlS, wall_now_us() / 1'000'000);
     print_line("open " + url + "/#login=" + link_secret);
@@ -254,12 +304,12 @@ int serve(const ServeOptions& options) {
                         {"data", options.data},
                         {"upstream", options.upstream}});
 
-  int signal = 0;
-  sigwait(&signals, &signal);
+  const int signal = wait_for_end(signals, certificate);
   log::info("draining", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   // Whoever asks a second time does not want to wait: what is stored is stored.
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGHUP, SIG_IGN);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   control = fail(Code::draining);  // ends a backup that is under way
   drain(workers, uint64_t{options.drain_seconds} * 1000);

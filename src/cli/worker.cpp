@@ -42,7 +42,7 @@ Worker::Worker(const Shared& shared)
                 .options = shared.api_options,
                 .started_us = shared.started_us},
       api_(services_),
-      server_(loop_, {}, api_) {}
+      server_(loop_, {.tls = shared.tls}, api_) {}
 
 Worker::~Worker() { BOBBIN_ASSERT(!thread_.joinable()); }
 

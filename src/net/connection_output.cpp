@@ -280,7 +280,7 @@ void Connection::settle() noexcept {
   if (state_ == State::lingering) return begin_linger();
   const bool awaits_input = state_ == State::idle || state_ == State::head || state_ == State::body;
   if (awaits_input && input_ended_) return close(Code::closed);
-  const bool is_silent = state_ == State::handshake && tls_ == nullptr;
+  const bool is_silent = state_ == State::handshake && tls_ == nullptr && waiting_.empty();
   if (state_ != State::idle && !is_silent) return;
   if (server_.draining_ && !has_unread_input()) return close(Code::draining);
   release_memory();

@@ -21,16 +21,33 @@ constexpr size_t kProtocolBytesMax = 4 * 1024;
 // TLS begins with a record of type 22, HTTP with a method.
 bool looks_like_http(char first) noexcept { return (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z'); }
 
+// Whether the first record of a connection is there. What is no TLS is whole at once: OpenSSL has words for it.
+bool has_first_record(std::string_view bytes) noexcept {
+  constexpr size_t kHeadBytes = 5;
+  constexpr size_t kRecordBytesMax = 16 * 1024;
+  if (bytes.front() != '\x16' || (bytes.size() > 1 && bytes[1] != '\x03')) return true;
+  if (bytes.size() < kHeadBytes) return false;
+  const size_t size = (size_t{static_cast<uint8_t>(bytes[3])} << 8) | static_cast<uint8_t>(bytes[4]);
+  return size > kRecordBytesMax || bytes.size() >= kHeadBytes + size;
+}
+
 }  // namespace
 
 void Connection::on_wire(std::string_view wire) noexcept {
+  std::string gathered;
   if (tls_ == nullptr) {
-    if (looks_like_http(wire.front())) {
+    if (waiting_.empty() && looks_like_http(wire.front())) {
       encrypted_ = false;
       state_ = State::idle;
       return refuse(400, Code::malformed, "this port speaks HTTPS: the address has to begin with https://");
     }
-    // Made now and not before: a connection that says nothing costs none of this.
+    if (!waiting_.empty() || !has_first_record(wire)) {
+      waiting_.append(wire);
+      if (!has_first_record(waiting_)) return;
+      gathered.swap(waiting_);
+      wire = gathered;
+    }
+    // Made now and not before: it takes 40 KiB, which a connection that says nothing, or a few bytes, does not cost.
     auto made = TlsStream::make_server(*server_.options_.tls->get());
     if (!made) return close(Code::io);
     tls_ = std::move(*made);
