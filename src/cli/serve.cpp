@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "proto_http/url.h"
+#include "src/api/cors.h"
 #include "src/auth/base64url.h"
 #include "src/base/log.h"
 #include "src/cli/commands.h"
@@ -189,6 +190,8 @@ int serve(const ServeOptions& options) {
   if (!tools_config) return report_failure(complaint, "--tools " + options.tools);
   if (options.login_link && !auth::is_user_id(options.login_user))
     return report(Error(Code::invalid, 0, "a user id has 1 to 128 bytes without control characters"), "--login-user");
+  if (const Result<void> origins = api::check_origins(options.cors_origins); !origins)
+    return report(origins.error(), "--cors-origin");
   Result<api::TrustedProxies> trusted_proxies = api::TrustedProxies::parse(options.trusted_proxies);
   if (!trusted_proxies) return report(trusted_proxies.error(), "--trusted-proxy");
   const Result<net::BoundAddress> address = net::probe_address(listen->host, listen->port);
@@ -240,8 +243,10 @@ int serve(const ServeOptions& options) {
   if (!set_up_secret->empty()) account_options.set_up_hash = auth::sha256(*set_up_secret);
   chat::RunDirectory directory;
   upstream::FoundServerBoard found_servers;
-  const api::ApiOptions api_options{
-      .cors_origins = options.cors_origins, .trusted_proxies = std::move(*trusted_proxies), .secret = *secret};
+  const api::ApiOptions api_options{.cors_origins = options.cors_origins,
+                                    .insist_on_https = !options.tls_self_signed,
+                                    .trusted_proxies = std::move(*trusted_proxies),
+                                    .secret = *secret};
   const chat::EngineOptions engine_options{
       .context = {.system_prompt = options.system_prompt, .tokens_max = options.context_tokens},
       .log_messages = options.log_messages,

@@ -75,6 +75,14 @@ void Connection::append_head(int status, std::string_view content_type, const He
   fields.push_back({"Server", "bobbin"});
   if (!content_type.empty()) fields.push_back({"Content-Type", content_type});
   for (const auto& [name, value] : headers) fields.push_back({name, value});
+  const size_t own_end = fields.size();
+  for (const http::HeaderField& common : server_.options_.common_fields) {
+    const bool is_given = std::any_of(
+        fields.begin(), fields.begin() + static_cast<std::ptrdiff_t>(own_end), [&](const http::HeaderField& own) {
+          return own.name.size() == common.name.size() && http::equals_ignoring_case(own.name, common.name);
+        });
+    if (!is_given) fields.push_back(common);
+  }
   http::append_response_head(out_, {.status = status,
                                     .headers = fields,
                                     .framing = framing,

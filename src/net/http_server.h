@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,9 @@ class HttpServer final : private Acceptor {
     size_t linger_bytes_max = 1024 * 1024;
     // The kernel's send buffer of each connection; 0 leaves it to the kernel. For tests of slow readers.
     int send_buffer_bytes = 0;
+    // Of every answer, also of those that connections give by themselves; where an answer has a field of that name, its
+    // own counts. They live as long as the server.
+    std::span<const http::HeaderField> common_fields = {};
     // With it the server speaks TLS, and nothing else. Outlives the server.
     const CurrentTls* tls = nullptr;
   };
