@@ -131,12 +131,15 @@ void read_again(ServerCertificate* certificate) {
   certificate->reload(wall_now_s());
 }
 
-// Does what there is to do while others serve, until SIGTERM or SIGINT, which it returns.
+// Does what there is to do while others serve, until SIGTERM or SIGINT, or until the terminal that it was started in
+// is gone; returns the signal.
 int wait_for_end(const sigset_t& signals, ServerCertificate* certificate) {
+  const bool had_terminal = isatty(STDIN_FILENO) != 0;
   const timespec patience{.tv_sec = kMaintenanceS, .tv_nsec = 0};
   for (;;) {
     const int signal = sigtimedwait(&signals, nullptr, &patience);
-    if (signal == SIGHUP) {
+    // A terminal that hangs up means the end, as ever; nobody would see a server that goes on.
+    if (signal == SIGHUP && !(had_terminal && isatty(STDIN_FILENO) == 0)) {
       read_again(certificate);
     } else if (signal > 0) {
       return signal;
@@ -310,7 +313,7 @@ int serve(const ServeOptions& options) {
                         {"upstream", options.upstream}});
 
   const int signal = wait_for_end(signals, certificate);
-  log::info("draining", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  log::info("draining", {{"signal", std::string("SIG") + sigabbrev_np(signal)}});
   // Whoever asks a second time does not want to wait: what is stored is stored.
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
