@@ -5,14 +5,16 @@
 
 #include "src/base/result.h"
 
-// The data directory as a place (storage/FORMAT.md, "The directory"): names, who owns it, whether it is whole. Internal
-// to storage; blocks.
+// The data directory as a place (storage/FORMAT.md, "The directory"): names, who owns it, whether it is whole. For
+// storage, and for who keeps files of its own there; blocks.
 namespace bobbin::store {
 
 inline constexpr char kDatabaseName[] = "db";
 inline constexpr char kRunLogName[] = "runlog";
 inline constexpr char kLockName[] = "lock";
-inline constexpr char kSecretName[] = "jwt-secret";  // that of src/auth/secret.h, where the operator gives none
+inline constexpr char kSecretName[] = "jwt-secret";         // that of src/auth/secret.h, where the operator gives none
+inline constexpr char kCertificateName[] = "tls-cert.pem";  // self-signed: src/cli/server_certificate.h
+inline constexpr char kCertificateKeyName[] = "tls-key.pem";
 // There while `bobbin restore` works: a directory with it is incomplete.
 inline constexpr char kRestoreMarkerName[] = "restore-incomplete";
 

@@ -39,7 +39,8 @@ const char* kind_of(const fs::path& relative) {
   if (top == kDatabaseName) return kind_in_database(name, relative.extension().native());
   if (top == kRunLogName) return "run log";
   if (name.starts_with("reserve")) return "reserve";
-  if (top == kLockName || top == kSecretName || top == kRestoreMarkerName || top == "control.sock")
+  if (top == kLockName || top == kSecretName || top == kCertificateName || top == kCertificateKeyName ||
+      top == kRestoreMarkerName || top == "control.sock")
     return "small files";
   return "not Bobbin's";
 }

@@ -8,6 +8,7 @@
 #include "src/api/problem.h"
 #include "src/api/rate_check.h"
 #include "src/api/router.h"
+#include "src/api/security_headers.h"
 #include "src/base/log.h"
 #include "src/loop/spawn.h"
 
@@ -64,8 +65,6 @@ void Api::on_request(net::Request&& request, net::Responder responder) noexcept 
 }
 
 void Api::append_common_headers(const http::RequestHead* head, net::HeaderList& headers) noexcept {
-  headers.emplace_back("X-Content-Type-Options", "nosniff");
-  headers.emplace_back("Referrer-Policy", "no-referrer");
   if (head != nullptr) append_cors_headers(services_.options.cors_origins, *head, headers);
 }
 
@@ -83,6 +82,8 @@ Task<void> Api::serve(net::Request request, net::Responder responder) {
     exchange.is_https = client.is_https;
   }
   append_common_headers(&exchange.request.head, exchange.common_headers);
+  if (exchange.is_https && services_.options.insist_on_https && may_insist_on_https(exchange.request.head.host()))
+    append_hsts(exchange.common_headers);
   RouteMatch match;
   const uint64_t version = services_.revocations.version();
   Result<Answer> answer = co_await dispatch(services_, exchange, match);

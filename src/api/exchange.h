@@ -19,7 +19,7 @@ struct Services;
 struct Exchange {
   net::Request request;
   net::Responder responder;
-  net::HeaderList common_headers;            // of every answer to this request: security headers, CORS
+  net::HeaderList common_headers;            // of every answer to this request: CORS, and what is only for HTTPS
   std::string client;                        // address of who sent it, as find_client() says: for limits and logs
   std::optional<uint32_t> rate_remaining{};  // of the bucket that has the least left, once one was asked
   bool is_https = false;                     // the client's way to us, or to the first proxy, is encrypted

@@ -1,18 +1,10 @@
 // The web page: files that are part of the program.
 
 #include "src/api/handlers.h"
+#include "src/api/security_headers.h"
 #include "web/assets.h"
 
 namespace bobbin::api {
-namespace {
-
-// Nothing from elsewhere, nothing inline, no frames: a message that slips through the page's own care finds no way out.
-constexpr char kContentSecurityPolicy[] =
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-}  // namespace
-
 Task<Result<Answer>> get_asset(Services&, Exchange& exchange) {
   const std::string_view path = exchange.request.head.path();
   for (const web::Asset& asset : web::assets()) {
@@ -22,7 +14,7 @@ Task<Result<Answer>> get_asset(Services&, Exchange& exchange) {
     if (known && *known == asset.etag) response = {.status = 304};
     response.headers.emplace_back("ETag", asset.etag);
     response.headers.emplace_back("Cache-Control", "no-cache");
-    response.headers.emplace_back("Content-Security-Policy", kContentSecurityPolicy);
+    append_page_headers(response.headers);
     co_return response;
   }
   co_return fail(Code::not_found, 0, "no such page");

@@ -23,6 +23,9 @@ namespace bobbin::api {
 struct ApiOptions {
   // Origins whose pages may call us, exactly as browsers send them; `*` alone allows all.
   std::vector<std::string> cors_origins{};
+  // Browsers that came by HTTPS are told never to come without. Not with a certificate that they do not trust by
+  // themselves: they would no longer let anybody pass their warning, and who goes back to HTTP is locked out.
+  bool insist_on_https = false;
   // Whose forwarded addresses are believed.
   TrustedProxies trusted_proxies{};
   // Signs the tokens that one-time links are exchanged for.

@@ -21,6 +21,8 @@ constexpr std::array<Description, kCounters> kCounterNames{{
     {"bobbin_http_errors_5xx_total", "Requests answered with a status of 500 to 599"},
     {"bobbin_connections_accepted_total", "Connections accepted"},
     {"bobbin_connections_refused_total", "Connections closed at once because the limit was reached"},
+    {"bobbin_tls_handshakes_total", "Connections that were encrypted"},
+    {"bobbin_tls_handshakes_failed_total", "Connections that ended before they were"},
     {"bobbin_auth_failures_total", "Requests refused for a missing or bad token"},
     {"bobbin_requests_limited_total", "Requests refused because their user, API key or address sends too many"},
     {"bobbin_runs_started_total", "Runs started"},

@@ -14,6 +14,8 @@ enum class Counter : uint8_t {
   http_errors_5xx,
   connections_accepted,
   connections_refused,
+  tls_handshakes,
+  tls_handshakes_failed,  // by clients that speak no TLS of ours, or refuse our certificate
   auth_failures,
   requests_limited,
   runs_started,

@@ -100,6 +100,16 @@ std::optional<int> parse_serve_options(int argc, const char* const* argv, ServeO
   app.add_option("--listen", options.listen, "address and port; port 0 lets the system choose")
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  CLI::Option* certificate =
+      app.add_option("--tls-cert", options.tls_cert,
+                     "serve HTTPS with this certificate and its chain, PEM; SIGHUP reads it again (docs/tls.md)")
+          ->type_name("FILE");
+  CLI::Option* key = app.add_option("--tls-key", options.tls_key, "its private key, PEM")->type_name("FILE");
+  certificate->needs(key);
+  key->needs(certificate);
+  app.add_flag("--tls-self-signed", options.tls_self_signed,
+               "serve HTTPS with a certificate that is made here and kept in the data directory")
+      ->excludes(certificate);
   app.add_option("--data", options.data, "data directory, made when missing")->type_name("DIR")->capture_default_str();
   app.add_option(
          "--upstream", options.upstream,

@@ -33,6 +33,9 @@ struct ServeOptions {
   std::string jwt_audience = "authenticated";
   std::string registration = "closed";  // open, invite or closed
   std::vector<std::string> cors_origins;
+  std::string tls_cert;
+  std::string tls_key;
+  bool tls_self_signed = false;
   std::vector<std::string> trusted_proxies;
   std::optional<uint32_t> limit_requests;  // absent, of all three: as serve.cpp says, by who can reach the server
   std::optional<uint32_t> limit_address_requests;

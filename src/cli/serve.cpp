@@ -4,18 +4,21 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
 
 #include "proto_http/url.h"
+#include "src/api/cors.h"
 #include "src/auth/base64url.h"
 #include "src/auth/jwks.h"
 #include "src/base/log.h"
 #include "src/cli/commands.h"
 #include "src/cli/control_server.h"
 #include "src/cli/listen_address.h"
+#include "src/cli/server_certificate.h"
 #include "src/cli/worker.h"
 #include "src/net/address.h"
 #include "src/tools/tools_config.h"
@@ -44,13 +47,20 @@ void on_disk_failed(const Error& error) noexcept {
   _exit(kDiskFailedExitCode);
 }
 
-// SIGTERM and SIGINT are taken by the main thread alone; a peer that hangs up is an error of its write, not a signal.
+// How often what comes to its end is looked after.
+constexpr time_t kMaintenanceS = 3600;
+
+int64_t wall_now_s() noexcept { return wall_now_us() / 1'000'000; }
+
+// SIGTERM, SIGINT and SIGHUP are taken by the main thread alone; a peer that hangs up is an error of its write, not a
+// signal.
 sigset_t block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
 }
@@ -105,9 +115,16 @@ size_t worker_count(const ServeOptions& options) {
 }
 
 // A link that opens in a browser on this machine also where the server listens on every address.
-std::string browser_url(const net::BoundAddress& address, const std::string& host) {
-  if (host == "0.0.0.0" || host == "::") return "http://127.0.0.1:" + std::to_string(address.port());
-  return "http://" + address.to_string();
+std::string browser_url(const std::string& scheme, const net::BoundAddress& address, const std::string& host) {
+  if (host == "0.0.0.0" || host == "::") return scheme + "127.0.0.1:" + std::to_string(address.port());
+  return scheme + address.to_string();
+}
+
+// Nullptr: without TLS.
+Result<std::unique_ptr<ServerCertificate>> load_certificate(const ServeOptions& options) {
+  if (options.tls_self_signed) return ServerCertificate::load_self_signed(options.data, wall_now_s());
+  if (options.tls_cert.empty()) return std::unique_ptr<ServerCertificate>();
+  return ServerCertificate::load(options.tls_cert, options.tls_key, wall_now_s());
 }
 
 struct Limits {
@@ -141,6 +158,37 @@ Result<std::unique_ptr<Jwks>> open_jwks(const ServeOptions& options) {
   TRY_ASSIGN(http::Url url, auth::parse_jwks_url(options.jwks));
   jwks->source = std::make_unique<auth::JwksSource>(std::move(url), options.data, jwks->ring);
   return jwks;
+}
+
+// What SIGHUP asks for: files that may have changed are read again, and nobody is disturbed by it. Of what cannot be
+// read the last good one stays.
+void read_again(const ServeOptions& options, ServerCertificate* certificate, Jwks& jwks) {
+  const bool has_key_file = !options.jwks.empty() && jwks.source == nullptr;
+  if (certificate == nullptr && !has_key_file) return log::info("SIGHUP: there is nothing to read again");
+  if (certificate != nullptr) certificate->reload(wall_now_s());
+  if (!has_key_file) return;
+  const Result<void> read = auth::reload_jwks_file(options.jwks, jwks.ring);
+  if (read) return log::info("SIGHUP: the key set is read again", {{"file", options.jwks}});
+  log::error("SIGHUP: the key set cannot be read again: the last one stays",
+             {{"file", options.jwks}, {"why", read.error().detail}});
+}
+
+// Does what there is to do while others serve, until SIGTERM or SIGINT, or until the terminal that it was started in
+// is gone; returns the signal.
+int wait_for_end(const sigset_t& signals, const ServeOptions& options, ServerCertificate* certificate, Jwks& jwks) {
+  const bool had_terminal = isatty(STDIN_FILENO) != 0;
+  const timespec patience{.tv_sec = kMaintenanceS, .tv_nsec = 0};
+  for (;;) {
+    const int signal = sigtimedwait(&signals, nullptr, &patience);
+    // A terminal that hangs up means the end, as ever; nobody would see a server that goes on.
+    if (signal == SIGHUP && !(had_terminal && isatty(STDIN_FILENO) == 0)) {
+      read_again(options, certificate, jwks);
+    } else if (signal > 0) {
+      return signal;
+    } else if (certificate != nullptr && errno == EAGAIN) {
+      certificate->maintain(wall_now_s());
+    }
+  }
 }
 
 void print_line(const std::string& text) {
@@ -187,6 +235,8 @@ int serve(const ServeOptions& options) {
   if (!tools_config) return report_failure(complaint, "--tools " + options.tools);
   if (options.login_link && !auth::is_user_id(options.login_user))
     return report(Error(Code::invalid, 0, "a user id has 1 to 128 bytes without control characters"), "--login-user");
+  if (const Result<void> origins = api::check_origins(options.cors_origins); !origins)
+    return report(origins.error(), "--cors-origin");
   Result<api::TrustedProxies> trusted_proxies = api::TrustedProxies::parse(options.trusted_proxies);
   if (!trusted_proxies) return report(trusted_proxies.error(), "--trusted-proxy");
   const Result<std::unique_ptr<Jwks>> jwks = open_jwks(options);
@@ -220,6 +270,15 @@ int serve(const ServeOptions& options) {
     return report(unfinished ? set_up_secret.error() : unfinished.error(), options.data);
   }
 
+  const Result<std::unique_ptr<ServerCertificate>> loaded = load_certificate(options);
+  if (!loaded) {
+    log::stop();
+    return report(loaded.error(), options.tls_self_signed
+                                      ? "--tls-self-signed"
+                                      : "--tls-cert " + options.tls_cert + " --tls-key " + options.tls_key);
+  }
+  ServerCertificate* const certificate = loaded->get();
+
   if ((*jwks)->source) (*jwks)->source->load_copy();
   const auth::TokenVerifier verifier(
       *secret, {.audience = options.jwt_audience, .issuer = options.jwt_issuer, .ring = &(*jwks)->ring});
@@ -237,8 +296,10 @@ int serve(const ServeOptions& options) {
   for (const store::UnfinishedThread& thread : *unfinished)
     directory.add_stored(thread.user, thread.thread, thread.waiting);
   upstream::FoundServerBoard found_servers;
-  const api::ApiOptions api_options{
-      .cors_origins = options.cors_origins, .trusted_proxies = std::move(*trusted_proxies), .secret = *secret};
+  const api::ApiOptions api_options{.cors_origins = options.cors_origins,
+                                    .insist_on_https = !options.tls_self_signed,
+                                    .trusted_proxies = std::move(*trusted_proxies),
+                                    .secret = *secret};
   const chat::EngineOptions engine_options{
       .context = {.system_prompt = options.system_prompt, .tokens_max = options.context_tokens},
       .log_messages = options.log_messages,
@@ -262,6 +323,7 @@ int serve(const ServeOptions& options) {
                       .model_choice = *choice,
                       .found_servers = found_servers,
                       .tools_config = *tools_config,
+                      .tls = certificate != nullptr ? &certificate->current() : nullptr,
                       .started_us = wall_now_us()};
 
   std::vector<std::unique_ptr<Worker>> workers;
@@ -287,8 +349,11 @@ int serve(const ServeOptions& options) {
   workers[0]->begin_background(std::move(*unfinished));
   for (const auto& worker : workers) worker->start();
 
-  const std::string url = browser_url(*address, listen->host);
-  print_line("listening on http://" + address->to_string());
+  const std::string scheme = certificate != nullptr ? "https://" : "http://";
+  const std::string url = browser_url(scheme, *address, listen->host);
+  print_line("listening on " + scheme + address->to_string());
+  // Browsers warn of such a certificate: whoever compares this with what they show knows that it is the right one.
+  if (options.tls_self_signed) print_line("certificate SHA-256 " + certificate->fingerprint());
   if (options.login_link) {
     const std::string link_secret = login_links.issue(options.login_user, kLoginLinkTtlS, wall_now_us() / 1'000'000);
     print_line("open " + url + "/#login=" + link_secret);
@@ -299,12 +364,12 @@ int serve(const ServeOptions& options) {
                         {"data", options.data},
                         {"upstream", options.upstream}});
 
-  int signal = 0;
-  sigwait(&signals, &signal);
-  log::info("draining", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  const int signal = wait_for_end(signals, options, certificate, **jwks);
+  log::info("draining", {{"signal", std::string("SIG") + sigabbrev_np(signal)}});
   // Whoever asks a second time does not want to wait: what is stored is stored.
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGHUP, SIG_IGN);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   control = fail(Code::draining);  // ends a backup that is under way
   drain(workers, uint64_t{options.drain_seconds} * 1000);

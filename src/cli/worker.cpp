@@ -1,5 +1,6 @@
 #include "src/cli/worker.h"
 
+#include "src/api/security_headers.h"
 #include "src/loop/spawn.h"
 
 namespace bobbin::cli {
@@ -46,7 +47,7 @@ Worker::Worker(const Shared& shared)
                 .options = shared.api_options,
                 .started_us = shared.started_us},
       api_(services_),
-      server_(loop_, {}, api_) {}
+      server_(loop_, {.common_fields = api::security_fields(), .tls = shared.tls}, api_) {}
 
 Worker::~Worker() { BOBBIN_ASSERT(!thread_.joinable()); }
 

@@ -32,6 +32,7 @@ struct Shared {
   const ModelChoice& model_choice;
   upstream::FoundServerBoard& found_servers;
   const tools::ToolsConfig& tools_config;
+  const net::CurrentTls* tls;  // null: plain HTTP
   int64_t started_us;
 };
 

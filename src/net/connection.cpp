@@ -40,6 +40,10 @@ void Connection::start(HttpServer& server, int fd, const SocketAddress& peer) no
   uv_tcp_nodelay(&connection->tcp_, 1);
   if (int bytes = server.options_.send_buffer_bytes; bytes > 0)
     uv_send_buffer_size(reinterpret_cast<uv_handle_t*>(&connection->tcp_), &bytes);
+  if (server.options_.tls != nullptr) {
+    connection->encrypted_ = true;
+    connection->state_ = State::handshake;
+  }
   connection->set_deadline(server.options_.header_timeout_ms);
   connection->set_reading(true);
 }
@@ -48,6 +52,7 @@ void Connection::close(Code reason) noexcept {
   if (state_ == State::closing) return;
   const bool by_client = reason == Code::closed || reason == Code::timeout || reason == Code::overloaded;
   if (state_ == State::streaming && by_client) metrics::add(metrics::Counter::streams_broken);
+  if (tls_ != nullptr) say_goodbye();
   state_ = State::closing;
   reason_ = reason;
   disarm();
@@ -73,7 +78,7 @@ void Connection::on_closed(uv_handle_t* handle) noexcept {
 
 void Connection::begin_drain() noexcept {
   // settle() closes it when there is nothing left to do.
-  if (state_ == State::idle) server_.loop_.at_turn_end(*this);
+  if (state_ == State::idle || state_ == State::handshake) server_.loop_.at_turn_end(*this);
 }
 
 bool Connection::is_open(uint32_t sequence) const noexcept {
@@ -100,9 +105,10 @@ void Connection::on_read_buffer(uv_handle_t* handle, size_t, uv_buf_t* buffer) n
 void Connection::on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) noexcept {
   auto* self = static_cast<Connection*>(stream->data);
   if (count > 0) {
-    self->on_bytes({buffer->base, static_cast<size_t>(count)});
+    const std::string_view bytes(buffer->base, static_cast<size_t>(count));
+    self->encrypted_ && self->state_ != State::lingering ? self->on_wire(bytes) : self->on_bytes(bytes);
   } else if (count == UV_EOF) {
-    self->on_end_of_input();
+    self->encrypted_ ? self->on_end_of_wire() : self->on_end_of_input();
   } else if (count < 0) {
     self->close(Code::closed);
   }
@@ -223,7 +229,7 @@ void Connection::dispatch() noexcept {
   ++sequence_;
   std::string& body = incoming_->body;
   if (!body.empty()) body.reserve(body.size() + kBodyPaddingBytes);
-  Request request{std::move(incoming_->head), std::move(body), peer_};
+  Request request{std::move(incoming_->head), std::move(body), peer_, tls_ != nullptr};
   incoming_.reset();
   server_.handler_.on_request(std::move(request), responder());
 }
@@ -276,6 +282,7 @@ uint64_t Connection::body_deadline_ms() const noexcept {
 void Connection::set_state_deadline() noexcept {
   const HttpServer::Options& options = server_.options_;
   switch (state_) {
+    case State::handshake: return;  // see is_fresh()
     case State::idle: return set_deadline(options.idle_timeout_ms);
     case State::head: return set_deadline(options.header_timeout_ms);
     case State::body: return set_deadline_at(body_deadline_ms());
@@ -298,6 +305,7 @@ void Connection::on_timer() noexcept {
 }
 
 void Connection::on_deadline() noexcept {
+  if (is_fresh()) return close(Code::timeout);
   if (sending_ != nullptr) {
     const size_t queued_bytes = uv_stream_get_write_queue_size(stream());
     if (queued_bytes >= stalled_bytes_) return close(Code::timeout);
@@ -305,6 +313,7 @@ void Connection::on_deadline() noexcept {
     return set_deadline(server_.options_.write_stall_timeout_ms);
   }
   switch (state_) {
+    case State::handshake:
     case State::idle: return close(Code::timeout);
     case State::head: return refuse(408, Code::request_timeout, "the request's head did not arrive in time");
     case State::body: return refuse(408, Code::request_timeout, "the request's body did not arrive in time");

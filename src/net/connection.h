@@ -14,6 +14,7 @@
 #include "src/net/listener.h"
 #include "src/net/responder.h"
 #include "src/net/slot_table.h"
+#include "src/net/tls.h"
 
 namespace bobbin::net {
 
@@ -21,7 +22,10 @@ class HttpServer;
 
 // One TCP connection of a server: reads a request, hands it to the handler, writes the answer, and so on, one request
 // at a time. Made by the server; frees itself when its handle has closed and nowhere else; others name it by SlotName.
+// With TLS, what is said below of bytes is about those inside the encryption.
 //
+//   handshake (TLS)
+//    ▾
 //   idle ─▸ head ─▸ body ─▸ handling ─begin_stream─▸ streaming         any ─close()─▸ closing
 //    ▴                         │ send                    │ end
 //    └───────── kept ◂─────────┴────── or the last ──────┴─▸ lingering
@@ -61,7 +65,7 @@ class Connection final : private Timer, private TurnHook {
     std::string bytes;
     std::string tail;  // of tail_owner_
   };
-  enum class State : uint8_t { idle, head, body, handling, streaming, lingering, closing };
+  enum class State : uint8_t { handshake, idle, head, body, handling, streaming, lingering, closing };
 
   Connection(HttpServer& server, const SocketAddress& peer) noexcept;
   ~Connection() = default;
@@ -86,6 +90,17 @@ class Connection final : private Timer, private TurnHook {
   // Answers with a problem and ends the connection.
   void refuse(int status, Code code, const char* detail) noexcept;
   [[nodiscard]] bool has_unread_input() const noexcept;
+
+  // TLS: connection_tls.cpp.
+  void on_wire(std::string_view wire) noexcept;
+  void on_end_of_wire() noexcept;
+  void on_tls_fault(const Error& error) noexcept;
+  // Tells the client that this is the end and not a cut, where it is.
+  void say_goodbye() noexcept;
+  void write_farewell(const std::string& bytes) noexcept;
+  // Turns out_ into the records of out_ and of a part of tail_. Only flush_sealed() sees it like that.
+  [[nodiscard]] bool seal() noexcept;
+  void flush_sealed() noexcept;
 
   // Output: connection_output.cpp.
   void append_head(int status, std::string_view content_type, const HeaderList& headers, http::Framing framing,
@@ -112,6 +127,10 @@ class Connection final : private Timer, private TurnHook {
   // Time: connection.cpp.
   void set_deadline(uint64_t timeout_ms) noexcept;
   void set_deadline_at(uint64_t time_ms) noexcept;
+  // The deadline of the start holds until the first byte of the first request.
+  [[nodiscard]] bool is_fresh() const noexcept {
+    return sequence_ == 0 && (state_ == State::handshake || state_ == State::idle);
+  }
   void clear_deadline() noexcept { deadline_ms_ = UINT64_MAX; }
   // From here on the body's rate is measured.
   void begin_body_rate() noexcept;
@@ -130,6 +149,7 @@ class Connection final : private Timer, private TurnHook {
   SlotName name_;
   GoneListener* gone_listener_ = nullptr;
 
+  std::unique_ptr<TlsStream> tls_;      // with TLS, from the first byte on
   std::unique_ptr<Incoming> incoming_;  // from its first byte until it is whole
   // Bytes read while an answer was awaited: the next requests. Those before `waiting_at_` are parsed.
   std::string waiting_;
@@ -159,6 +179,7 @@ class Connection final : private Timer, private TurnHook {
   bool head_only_ = false;  // the request is HEAD
   bool chunked_ = false;    // the current stream is
   bool told_slow_ = false;
+  bool encrypted_ = false;  // what comes off the wire is
   uint8_t minor_version_ = 1;
 };
 

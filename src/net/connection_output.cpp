@@ -75,6 +75,14 @@ void Connection::append_head(int status, std::string_view content_type, const He
   fields.push_back({"Server", "bobbin"});
   if (!content_type.empty()) fields.push_back({"Content-Type", content_type});
   for (const auto& [name, value] : headers) fields.push_back({name, value});
+  const size_t own_end = fields.size();
+  for (const http::HeaderField& common : server_.options_.common_fields) {
+    const bool is_given = std::any_of(
+        fields.begin(), fields.begin() + static_cast<std::ptrdiff_t>(own_end), [&](const http::HeaderField& own) {
+          return own.name.size() == common.name.size() && http::equals_ignoring_case(own.name, common.name);
+        });
+    if (!is_given) fields.push_back(common);
+  }
   http::append_response_head(out_, {.status = status,
                                     .headers = fields,
                                     .framing = framing,
@@ -208,6 +216,7 @@ void Connection::finish_exchange() noexcept {
 void Connection::flush() noexcept {
   if (state_ == State::closing || sending_ != nullptr) return;
   append_stream_piece();
+  if (tls_ != nullptr) return flush_sealed();
   Buffers buffers;
   buffers.add(out_);
   buffers.add(tail_);
@@ -229,18 +238,20 @@ void Connection::begin_write(size_t written) noexcept {
   sending->bytes.swap(out_);
   Buffers buffers;
   buffers.add(skip(sending->bytes, written));
-  buffers.add(skip(tail_, written));
-  // The next answer may come while this is under way: it finds these free. A move keeps the bytes where they are, as
-  // they are too many to be inside the string itself.
-  sending->tail = std::move(tail_owner_);
-  tail_owner_.clear();
-  tail_ = {};
+  if (tls_ == nullptr) {
+    buffers.add(skip(tail_, written));
+    // The next answer may come while this is under way: it finds these free. A move keeps the bytes where they are, as
+    // they are too many to be inside the string itself.
+    sending->tail = std::move(tail_owner_);
+    tail_owner_.clear();
+    tail_ = {};
+  }
   if (uv_write(&sending->request, stream(), buffers.list.data(), buffers.count, on_written) != 0)
     return close(Code::closed);
   sending_ = std::move(sending);
   count_unsent();
   stalled_bytes_ = uv_stream_get_write_queue_size(stream());
-  set_deadline(server_.options_.write_stall_timeout_ms);
+  if (!is_fresh()) set_deadline(server_.options_.write_stall_timeout_ms);
 }
 
 void Connection::on_written(uv_write_t* request, int status) noexcept {
@@ -251,7 +262,7 @@ void Connection::on_written(uv_write_t* request, int status) noexcept {
   if (status != 0) return self->close(Code::closed);
   // While this was under way the rest of a body had to wait for us.
   if (self->state_ == State::body) self->begin_body_rate();
-  self->set_state_deadline();
+  if (!self->is_fresh()) self->set_state_deadline();
   self->settle();
 }
 
@@ -277,7 +288,8 @@ void Connection::settle() noexcept {
   if (state_ == State::lingering) return begin_linger();
   const bool awaits_input = state_ == State::idle || state_ == State::head || state_ == State::body;
   if (awaits_input && input_ended_) return close(Code::closed);
-  if (state_ != State::idle) return;
+  const bool is_silent = state_ == State::handshake && tls_ == nullptr && waiting_.empty();
+  if (state_ != State::idle && !is_silent) return;
   if (server_.draining_ && !has_unread_input()) return close(Code::draining);
   release_memory();
 }

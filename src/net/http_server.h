@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@
 #include "src/net/slot_table.h"
 
 namespace bobbin::net {
+
+class CurrentTls;
 
 // Answers requests. Called on the loop, never inside a call of Responder.
 class RequestHandler {
@@ -66,6 +69,11 @@ class HttpServer final : private Acceptor {
     size_t linger_bytes_max = 1024 * 1024;
     // The kernel's send buffer of each connection; 0 leaves it to the kernel. For tests of slow readers.
     int send_buffer_bytes = 0;
+    // Of every answer, also of those that connections give by themselves; where an answer has a field of that name, its
+    // own counts. They live as long as the server.
+    std::span<const http::HeaderField> common_fields = {};
+    // With it the server speaks TLS, and nothing else. Outlives the server.
+    const CurrentTls* tls = nullptr;
   };
 
   // `loop` and `handler` outlive the server.
@@ -119,6 +127,8 @@ class HttpServer final : private Acceptor {
   Completion closed_;
   // One for all connections: what was read is parsed, or copied, before the next read.
   std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer_;
+  // And what was decrypted of it.
+  std::string plain_;
   // Scratch space for the fields of the answer that is being written.
   std::vector<http::HeaderField> fields_;
   std::string date_;

@@ -4,9 +4,13 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <ctime>
 
 #include "src/base/assert.h"
 #include "src/net/address.h"
@@ -76,6 +80,32 @@ int select_alpn(SSL*, const unsigned char** out, unsigned char* out_bytes, const
   return SSL_TLSEXT_ERR_OK;
 }
 
+constexpr char kOtherKey[] = "the key file's key is not that of the certificate";
+
+// False when OpenSSL has none of it.
+bool set_server_protocol(SSL_CTX* context) noexcept {
+  SSL_CTX_set_alpn_select_cb(context, &select_alpn, nullptr);
+  // 112 bits: no RSA below 2048 and no SHA-1, whatever the system's own configuration says.
+  SSL_CTX_set_security_level(context, 2);
+  // Sessions are in the clients' tickets. A cache of our own would take memory for each client that ever came.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_max_early_data(context, 0);
+  static constexpr int kGroups[] = {NID_X25519, NID_X9_62_prime256v1, NID_secp384r1};
+  return SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
+         SSL_CTX_set1_groups(context, const_cast<int*>(kGroups), std::size(kGroups)) == 1;
+}
+
+Result<void> check_readable(const std::string& path, const char* detail) {
+  // Not by opening: that would empty a pipe.
+  if (::access(path.c_str(), R_OK) != 0) return fail(Code::io, errno, detail);
+  return {};
+}
+
+int64_t seconds_of(const ASN1_TIME* time) noexcept {
+  std::tm utc{};
+  return ASN1_TIME_to_tm(time, &utc) == 1 ? static_cast<int64_t>(::timegm(&utc)) : 0;
+}
+
 const char* certificate_detail(long verdict) noexcept {
   switch (verdict) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
@@ -120,15 +150,47 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::make_client(const std::str
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::make_server(const std::string& certificate_file,
                                                                   const std::string& key_file) {
+  TRY(check_readable(certificate_file, "the certificate file cannot be opened"));
+  TRY(check_readable(key_file, "the key file cannot be opened"));
   SSL_CTX* raw = make_context(TLS_server_method());
   if (raw == nullptr) return fail(Code::io, openssl_reason(), "TLS: cannot be set up");
   std::shared_ptr<const TlsContext> context(new TlsContext(raw));
-  SSL_CTX_set_alpn_select_cb(raw, &select_alpn, nullptr);
-  if (SSL_CTX_use_certificate_chain_file(raw, certificate_file.c_str()) != 1)
-    return fail(Code::io, openssl_reason(), "the certificate file cannot be read");
-  if (SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) != 1)
-    return fail(Code::io, openssl_reason(), "the key file cannot be read, or is not the certificate's");
+  if (!set_server_protocol(raw)) return fail(Code::io, openssl_reason(), "TLS: cannot be set up");
+  // Without this OpenSSL would ask at the terminal, and wait.
+  SSL_CTX_set_default_passwd_cb(raw, [](char*, int, int, void*) { return -1; });
+  if (SSL_CTX_use_certificate_chain_file(raw, certificate_file.c_str()) != 1) {
+    const int32_t reason = openssl_reason();
+    const bool is_weak =
+        reason == SSL_R_EE_KEY_TOO_SMALL || reason == SSL_R_CA_KEY_TOO_SMALL || reason == SSL_R_CA_MD_TOO_WEAK;
+    return fail(Code::invalid, reason,
+                is_weak ? "the certificate is too weak: RSA of 2048 bits or EC of 224, and SHA-256, at least"
+                        : "the certificate file has no certificate in PEM form, or a damaged one");
+  }
+  if (SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    const int32_t reason = openssl_reason();
+    const bool is_other = ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509;
+    return fail(Code::invalid, reason,
+                is_other ? kOtherKey : "the key file has no private key in PEM form without a password");
+  }
+  if (SSL_CTX_check_private_key(raw) != 1) return fail(Code::invalid, openssl_reason(), kOtherKey);
   return context;
+}
+
+TlsContext::Certificate TlsContext::certificate() const {
+  Certificate certificate;
+  const X509* shown = SSL_CTX_get0_certificate(context_);
+  BOBBIN_ASSERT(shown != nullptr);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int bytes = 0;
+  X509_digest(shown, EVP_sha256(), digest, &bytes);
+  for (unsigned int i = 0; i < bytes; ++i) {
+    char text[4];
+    std::snprintf(text, sizeof text, i == 0 ? "%02X" : ":%02X", digest[i]);
+    certificate.fingerprint += text;
+  }
+  certificate.not_before_s = seconds_of(X509_get0_notBefore(shown));
+  certificate.not_after_s = seconds_of(X509_get0_notAfter(shown));
+  return certificate;
 }
 
 TlsStream::~TlsStream() { SSL_free(ssl_); }
@@ -221,6 +283,8 @@ Result<void> TlsStream::send(std::string_view plain) {
   BOBBIN_ASSERT(is_open_);
   if (plain.empty()) return {};
   size_t written = 0;
+  // Records of 16 KiB, each with header, nonce and tag: less than 64 bytes.
+  output_.reserve(output_.size() + plain.size() + (plain.size() / (16 * 1024) + 1) * 64);
   ERR_clear_error();
   // The output takes everything, so a write is never partial.
   if (SSL_write_ex(ssl_, plain.data(), plain.size(), &written) != 1) return fail(tls_fault(ssl_));
@@ -229,7 +293,9 @@ Result<void> TlsStream::send(std::string_view plain) {
 }
 
 void TlsStream::end() noexcept {
-  if (!is_open_) return;
+  // A second call would wait for the peer's.
+  if (!is_open_ || is_ended_) return;
+  is_ended_ = true;
   ERR_clear_error();
   SSL_shutdown(ssl_);
 }

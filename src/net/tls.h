@@ -21,9 +21,19 @@ class TlsContext {
   // There is no way to switch verification off. Errors: io (the file has no certificate that can be read).
   static Result<std::shared_ptr<const TlsContext>> make_client(const std::string& extra_ca_file);
 
-  // Shows the certificate chain of a PEM file. Errors: io (unreadable, or the key does not belong to it).
+  // Shows the certificate chain of a PEM file. Ciphers with forward secrecy and authentication alone; X25519 or P-256
+  // where the client can; tickets by keys of this context, so that a new one begins new keys; no 0-RTT.
+  // Errors: io with errno (a file cannot be opened), invalid (what is in it is of no use: the detail says why).
   static Result<std::shared_ptr<const TlsContext>> make_server(const std::string& certificate_file,
                                                                const std::string& key_file);
+
+  // What a server's context shows.
+  struct Certificate {
+    std::string fingerprint;   // SHA-256 as browsers show it: `AB:CD:…`
+    int64_t not_before_s = 0;  // since 1970
+    int64_t not_after_s = 0;
+  };
+  [[nodiscard]] Certificate certificate() const;
 
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -58,7 +68,7 @@ class TlsStream {
   // Encrypts `plain` into the output. Requires is_open(). Errors: io.
   Result<void> send(std::string_view plain);
 
-  // Says that nothing more will be sent (close_notify). What the peer still sends can be received.
+  // Says that nothing more will be sent (close_notify). What the peer still sends can be received. Idempotent.
   void end() noexcept;
 
   // The handshake is done, and the peer is who it should be.
@@ -68,6 +78,7 @@ class TlsStream {
 
   // Bytes for the wire; empty when there are none.
   [[nodiscard]] std::string take_output() noexcept { return std::exchange(output_, {}); }
+  [[nodiscard]] size_t output_bytes() const noexcept { return output_.size(); }
 
  private:
   friend struct TlsBytes;  // OpenSSL's way to input_ and output_
@@ -80,6 +91,7 @@ class TlsStream {
   std::string_view input_;  // what receive() was given and OpenSSL has not taken yet; empty between calls
   std::string output_;
   bool is_open_ = false;
+  bool is_ended_ = false;
   bool is_ended_by_peer_ = false;
 };
 

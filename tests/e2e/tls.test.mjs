@@ -1,12 +1,12 @@
 // Model and tools over TLS: certificates are verified, and what is refused is said.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
 import { after, before } from 'node:test';
+import { makeCertificate } from './support/certificate.mjs';
 import { newUser } from './support/client.mjs';
 import { startScripted } from './support/scripted_upstream.mjs';
 import { makeTempDir, startServer } from './support/server.mjs';
@@ -15,13 +15,6 @@ import { test } from './support/wait.mjs';
 
 const directory = makeTempDir();
 const file = (name) => path.join(directory, name);
-
-// A certificate for `name`, signed by itself.
-function makeCertificate(label, name) {
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-    '-keyout', file(`${label}.key`), '-out', file(`${label}.pem`), '-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`], { stdio: 'ignore' });
-  return { key: readFileSync(file(`${label}.key`)), cert: readFileSync(file(`${label}.pem`)) };
-}
 
 // TLS in front of a plain server.
 async function startTls(url, certificate) {
@@ -50,9 +43,9 @@ let server;
 before(async () => {
   upstream = await startScripted();
   tool = await new ToolServer().start();
-  const trusted = makeCertificate('trusted', 'localhost');
-  const unknown = makeCertificate('unknown', 'localhost');
-  const other = makeCertificate('other', 'elsewhere.example');
+  const trusted = makeCertificate(directory, 'trusted', 'localhost');
+  const unknown = makeCertificate(directory, 'unknown', 'localhost');
+  const other = makeCertificate(directory, 'other', 'elsewhere.example');
   fronts.model = await startTls(upstream.url, trusted);
   fronts.tool = await startTls(tool.url, trusted);
   fronts.unknown = await startTls(tool.url, unknown);

@@ -110,9 +110,10 @@ TEST_CASE(requests_before_a_bad_one_are_answered) {
 }
 
 TEST_CASE(refusals_carry_the_handlers_common_fields_by_the_head_if_there_is_one) {
-  LoopbackServer server({.body_bytes_max = 1000, .body_idle_timeout_ms = 20'000});
+  static constexpr http::HeaderField kFields[] = {{"X-Content-Type-Options", "nosniff"}, {"X-Own", "common"}};
+  LoopbackServer server({.body_bytes_max = 1000, .body_idle_timeout_ms = 20'000, .common_fields = kFields});
   server.set_common_headers([](const http::RequestHead* head, net::HeaderList& headers) {
-    headers.emplace_back("X-Content-Type-Options", "nosniff");
+    headers.emplace_back("x-own", "its own");
     if (head == nullptr) return;
     headers.emplace_back("Access-Control-Allow-Origin", std::string(head->find_header("origin").value_or("none")));
   });
@@ -142,6 +143,8 @@ TEST_CASE(refusals_carry_the_handlers_common_fields_by_the_head_if_there_is_one)
     if (answer.status == 200) answer = server.answer(conn);
     CHECK_EQ(answer.status, one.status);
     CHECK_EQ(answer.field("X-Content-Type-Options"), "nosniff");
+    CHECK_EQ(answer.field("X-Own"), "");
+    CHECK_EQ(answer.field("x-own"), "its own");
     CHECK_EQ(answer.field("Access-Control-Allow-Origin"), one.origin);
     server.disconnect(conn);
   }

@@ -5,11 +5,14 @@
 #include <deque>
 #include <random>
 
+#include "src/net/current_tls.h"
 #include "tests/support/loopback_server.h"
 #include "tests/support/test.h"
+#include "tests/support/test_certificates.h"
 
 using namespace bobbin;
 using namespace bobbin::test;
+using bobbin::net::test::TestAuthority;
 
 namespace {
 
@@ -55,17 +58,20 @@ void finish(Mixture& mixture, Pending& pending) {
   pending.responder.end();
 }
 
-}  // namespace
-
-TEST_CASE(any_mixture_is_answered_in_order) {
+void check_mixtures(bool over_tls) {
   const char* given = std::getenv("BOBBIN_TEST_SEED");
   const uint32_t seed =
       given != nullptr ? static_cast<uint32_t>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
   std::printf("BOBBIN_TEST_SEED=%u\n", seed);
   Mixture mixture(seed);
+  TestAuthority authority;
+  const auto files = authority.issue({.names = {"DNS:localhost"}});
+  const net::CurrentTls tls(CHECK_OK(net::TlsContext::make_server(files.certificate, files.key)));
+  const auto client_tls = CHECK_OK(net::TlsContext::make_client(authority.file()));
   for (int round = 0; round < 30; ++round) {
     std::deque<Pending> pending;
-    LoopbackServer server({.send_buffer_bytes = 8192}, [&](net::Request&& request, net::Responder responder) {
+    const net::HttpServer::Options options{.send_buffer_bytes = 8192, .tls = over_tls ? &tls : nullptr};
+    LoopbackServer server(options, [&](net::Request&& request, net::Responder responder) {
       std::string text(request.head.target());
       text += ' ' + request.body;
       if (mixture.below(4) == 0) text += std::string(mixture.below(60'000), 'L');
@@ -73,7 +79,7 @@ TEST_CASE(any_mixture_is_answered_in_order) {
       if (mixture.below(2) == 0) return finish(mixture, next);
       pending.push_back(std::move(next));
     });
-    const ConnId conn = server.connect(8192);
+    const ConnId conn = over_tls ? server.connect_tls(*client_tls, 8192) : server.connect(8192);
     std::string requests;
     std::vector<std::string> expected;
     for (size_t number = 0; number < 60; ++number) {
@@ -110,3 +116,8 @@ TEST_CASE(any_mixture_is_answered_in_order) {
     CHECK_EQ(server.received(conn), "");
   }
 }
+
+}  // namespace
+
+TEST_CASE(any_mixture_is_answered_in_order) { check_mixtures(false); }
+TEST_CASE(any_mixture_is_answered_in_order_over_tls) { check_mixtures(true); }

@@ -121,8 +121,27 @@ ConnId LoopbackServer::connect_unseen(int receive_buffer_bytes) {
   client.fd = connect_socket(receive_buffer_bytes, client.port);
   CHECK(client.fd >= 0);
   closed_.erase(client.port);
-  clients_.push_back(client);
+  clients_.push_back(std::move(client));
   return clients_.size() - 1;
+}
+
+ConnId LoopbackServer::connect_tls(const net::TlsContext& context, int receive_buffer_bytes) {
+  const ConnId id = connect_unseen(receive_buffer_bytes);
+  clients_[id].tls = CHECK_OK(net::TlsStream::make_client(context, "localhost"));
+  send_wire(id, clients_[id].tls->take_output());
+  CHECK(run_until([&] { return clients_[id].tls->is_open(); }));
+  settle();
+  return id;
+}
+
+bool LoopbackServer::saw_goodbye(ConnId id) {
+  settle();
+  return clients_.at(id).tls->is_ended_by_peer();
+}
+
+void LoopbackServer::say_goodbye(ConnId id) {
+  clients_.at(id).tls->end();
+  send_wire(id, clients_[id].tls->take_output());
 }
 
 ConnId LoopbackServer::connect(int receive_buffer_bytes) {
@@ -144,6 +163,13 @@ void LoopbackServer::send_unseen(ConnId id, std::string_view bytes) {
 }
 
 void LoopbackServer::send(ConnId id, std::string_view bytes) {
+  net::TlsStream* tls = clients_.at(id).tls.get();
+  if (tls == nullptr) return send_wire(id, bytes);
+  CHECK_OK(tls->send(bytes));
+  send_wire(id, tls->take_output());
+}
+
+void LoopbackServer::send_wire(ConnId id, std::string_view bytes) {
   const auto give_up = Clock::now() + kPatience;
   while (!bytes.empty() && Clock::now() < give_up) {
     const ssize_t sent = ::send(clients_.at(id).fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -233,7 +259,14 @@ void LoopbackServer::turn() {
 void LoopbackServer::receive(Client& client) {
   char buffer[64 * 1024];
   const ssize_t count = ::recv(client.fd, buffer, sizeof buffer, MSG_DONTWAIT);
-  if (count > 0) client.received.append(buffer, static_cast<size_t>(count));
+  if (count > 0 && client.tls != nullptr) {
+    // A fault shows as an end without a goodbye.
+    client.ended |= !client.tls->receive({buffer, static_cast<size_t>(count)}, client.received).has_value();
+    const std::string reply = client.tls->take_output();  // of the handshake: small
+    if (!reply.empty()) ::send(client.fd, reply.data(), reply.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  } else if (count > 0) {
+    client.received.append(buffer, static_cast<size_t>(count));
+  }
   if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) client.ended = true;
 }
 

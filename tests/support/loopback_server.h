@@ -11,6 +11,7 @@
 
 #include "src/loop/loop.h"
 #include "src/net/http_server.h"
+#include "src/net/tls.h"
 
 namespace bobbin::test {
 
@@ -47,6 +48,13 @@ class LoopbackServer : private net::RequestHandler {
 
   // A new client. `receive_buffer_bytes` makes one whose kernel takes little.
   ConnId connect(int receive_buffer_bytes = 0);
+  // A new client that speaks TLS, after its handshake: send() and received() are then about what is inside. The server
+  // has to be one of `localhost` for `context`.
+  ConnId connect_tls(const net::TlsContext& context, int receive_buffer_bytes = 0);
+  // The server has said goodbye to that client, so that what came is whole.
+  bool saw_goodbye(ConnId id);
+  // Says goodbye to the server; what it still sends can be received.
+  void say_goodbye(ConnId id);
   // The same, but the server has no turn to notice.
   ConnId connect_unseen(int receive_buffer_bytes = 0);
   // Whether a connection to the server's port can be made (it is closed again).
@@ -95,6 +103,7 @@ class LoopbackServer : private net::RequestHandler {
     int fd = -1;
     uint16_t port = 0;
     std::string received;
+    std::unique_ptr<net::TlsStream> tls;
     bool paused = false;
     bool ended = false;
   };
@@ -103,6 +112,7 @@ class LoopbackServer : private net::RequestHandler {
   void append_common_headers(const http::RequestHead* head, net::HeaderList& headers) noexcept override;
   void turn();
   static void receive(Client& client);
+  void send_wire(ConnId id, std::string_view bytes);
   int connect_socket(int receive_buffer_bytes, uint16_t& client_port);
 
   Loop loop_{Loop::Options{.manual_clock = true}};

@@ -95,7 +95,7 @@ export class Server {
     exited.then((end) => { ended = end; }, (error) => { ended = error; });
     this.url = await until('the line "listening on"', () => {
       if (ended) throw new Error(`${binary} ended before it listened: ${JSON.stringify(ended)}\n${output.stdout}${output.stderr}`);
-      return /^listening on (http:\/\/\S+)$/m.exec(output.stdout)?.[1];
+      return /^listening on (https?:\/\/\S+)$/m.exec(output.stdout)?.[1];
     });
     this.port = Number(new URL(this.url).port);
     this.options.listen = `127.0.0.1:${this.port}`;

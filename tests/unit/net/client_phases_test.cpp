@@ -6,8 +6,8 @@
 
 #include "src/loop/spawn.h"
 #include "src/net/http_client.h"
+#include "tests/support/test_certificates.h"
 #include "tests/unit/net/client_world.h"
-#include "tests/unit/net/test_certificates.h"
 
 using namespace bobbin;
 using namespace bobbin::net;

@@ -1,4 +1,4 @@
-#include "tests/unit/net/test_certificates.h"
+#include "tests/support/test_certificates.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
