@@ -118,13 +118,16 @@ test('another curve, and a signature in DER, are refused', async () => {
   await expectAccepted(server, signByHand(header, pairs.ES256), 'the same in its raw form');
 });
 
-test('Supabase tokens are accepted, by the legacy secret and by the signing key', async () => {
+test('Supabase tokens are accepted, by the legacy secret and by the signing key, and grant nothing', async () => {
   const supabase = { sub: '3f1c8e9a-5d0b-4c8e-9a51-000000000001', aud: 'authenticated', iss: 'https://ref.supabase.co/auth/v1', role: 'service_role', aal: 'aal1', session_id: 'x', is_anonymous: false, email: 'a@b.c', app_metadata: { provider: 'email', roles: ['admin'] }, user_metadata: { bobbin_role: 'admin' } };
   const byKey = await tokenBy('ES256', { ...supabase, bobbin_role: 'admin', bobbin_scope: 'replicate' });
   const bySecret = await mintToken(testSecret, supabase, { kid: 'legacy' });
   for (const token of [byKey, bySecret]) {
     await expectAccepted(server, token, 'Supabase');
+    await expectProblem(await fetch(`${server.url}/admin/accounts`, { headers: { Authorization: `Bearer ${token}` } }), 403, 'forbidden');
   }
+  const admin = await mintToken(testSecret, { sub: 'operator', bobbin_role: 'admin' });
+  assert.equal((await fetch(`${server.url}/admin/accounts`, { headers: { Authorization: `Bearer ${admin}` } })).status, 200);
 });
 
 test('only the local secret speaks for a built-in account', async () => {
