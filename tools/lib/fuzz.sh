@@ -58,9 +58,9 @@ fuzz_target() {
 fuzz_canary() {
   local log=$fuzz_logs/canary.log folder=build/fuzz/canary
   rm -rf "$folder"
-  mkdir -p "$folder"
+  mkdir -p "$folder/corpus" # libFuzzer writes into the first folder that it is given
   nice "$fuzz_programs/fuzz_canary" -max_total_time="$fuzz_canary_seconds_max" -max_len="$1" -artifact_prefix="$folder/" \
-    tests/fuzz/seeds/canary >"$log" 2>&1 || true
+    "$folder/corpus" tests/fuzz/seeds/canary >"$log" 2>&1 || true
   if grep -q 'ERROR: AddressSanitizer: heap-buffer-overflow' "$log"; then
     printf 'ok   canary: its fault was found\n'
     return 0
