@@ -31,7 +31,7 @@ struct ParserLimits {
   size_t header_block_bytes_max = limits::kHeaderBlockBytesMax;
   // Browsers behind proxies send about 30. Past it: 431.
   size_t headers_max = 100;
-  // One chunk-size line with its extensions and CRLF. Nobody is known to use extensions. Past it: 400.
+  // One chunk-size line with extensions, up to its CR. Nobody is known to use extensions. Past it: 400.
   size_t chunk_line_bytes_max = 256;
   // All extensions of one body, so that tiny chunks cannot carry a second body there. Past it: 400.
   size_t chunk_extension_bytes_max = 16 * 1024;

@@ -17,7 +17,10 @@ namespace bobbin::net {
 namespace {
 
 // Input that waits for its turn. Past it the kernel's buffer fills, and the client has to wait.
-constexpr size_t kWaitingBytesMax = 16 * 1024;
+constexpr size_t kWaitingBytesMax = 4 * 1024;
+// What is read at once, but for a body: requests behind the one that is answered have to be kept. With the limit above
+// 12 KiB at the most, also for a client that sends thousands of requests and takes no answer.
+constexpr size_t kReadBytesMax = 8 * 1024;
 // Memory for a body is taken as it comes, not as it is announced.
 constexpr size_t kBodyReserveMax = 64 * 1024;
 
@@ -98,8 +101,10 @@ void Connection::set_reading(bool on) noexcept {
 }
 
 void Connection::on_read_buffer(uv_handle_t* handle, size_t, uv_buf_t* buffer) noexcept {
-  auto& shared = *static_cast<Connection*>(handle->data)->server_.read_buffer_;
-  *buffer = uv_buf_init(shared.data(), static_cast<unsigned>(shared.size()));
+  const auto* self = static_cast<Connection*>(handle->data);
+  auto& shared = *self->server_.read_buffer_;
+  const bool is_kept = self->state_ != State::body && self->state_ != State::lingering;
+  *buffer = uv_buf_init(shared.data(), static_cast<unsigned>(is_kept ? kReadBytesMax : shared.size()));
 }
 
 void Connection::on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) noexcept {
@@ -265,6 +270,12 @@ void Connection::set_deadline_at(uint64_t time_ms) noexcept {
   arm(server_.loop_.timers(), armed_ms_);
 }
 
+void Connection::shorten_deadline() noexcept {
+  if (deadline_ms_ == UINT64_MAX || (sending_ == nullptr && state_ != State::idle)) return;
+  const uint32_t timeout_ms = sending_ != nullptr ? server_.write_stall_timeout_ms() : server_.idle_timeout_ms();
+  set_deadline_at(std::min(deadline_ms_, server_.loop_.now_ms() + timeout_ms));
+}
+
 void Connection::begin_body_rate() noexcept {
   body_since_ms_ = server_.loop_.now_ms();
   body_since_bytes_ = incoming_->body.size();
@@ -283,7 +294,7 @@ void Connection::set_state_deadline() noexcept {
   const HttpServer::Options& options = server_.options_;
   switch (state_) {
     case State::handshake: return;  // see is_fresh()
-    case State::idle: return set_deadline(options.idle_timeout_ms);
+    case State::idle: return set_deadline(server_.idle_timeout_ms());
     case State::head: return set_deadline(options.header_timeout_ms);
     case State::body: return set_deadline_at(body_deadline_ms());
     case State::lingering: return set_deadline(options.linger_timeout_ms);
@@ -310,7 +321,7 @@ void Connection::on_deadline() noexcept {
     const size_t queued_bytes = uv_stream_get_write_queue_size(stream());
     if (queued_bytes >= stalled_bytes_) return close(Code::timeout);
     stalled_bytes_ = queued_bytes;
-    return set_deadline(server_.options_.write_stall_timeout_ms);
+    return set_deadline(server_.write_stall_timeout_ms());
   }
   switch (state_) {
     case State::handshake:

@@ -41,6 +41,8 @@ class Connection final : private Timer, private TurnHook {
   void close(Code reason) noexcept;
   // Closes now when idle; else the current answer is the last.
   void begin_drain() noexcept;
+  // The server has become crowded: what is waited for has to come within its new, shorter times from now on.
+  void shorten_deadline() noexcept;
 
   // Whether the exchange `sequence` waits for its answer or for the end of it. The calls below need one that does.
   [[nodiscard]] bool is_open(uint32_t sequence) const noexcept;

@@ -251,7 +251,7 @@ void Connection::begin_write(size_t written) noexcept {
   sending_ = std::move(sending);
   count_unsent();
   stalled_bytes_ = uv_stream_get_write_queue_size(stream());
-  if (!is_fresh()) set_deadline(server_.options_.write_stall_timeout_ms);
+  if (!is_fresh()) set_deadline(server_.write_stall_timeout_ms());
 }
 
 void Connection::on_written(uv_write_t* request, int status) noexcept {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 
@@ -65,6 +66,19 @@ void HttpServer::on_accept(int fd, const SocketAddress& peer) noexcept {
   metrics::add(metrics::Counter::connections_accepted);
   metrics::add(metrics::Gauge::connections_open, 1);
   Connection::start(*this, fd, peer);
+  // Those that came before have been given more time than is there now.
+  if (connections_.count() == options_.crowded_connections + 1)
+    connections_.for_each([](Connection& connection) { connection.shorten_deadline(); });
+}
+
+uint32_t HttpServer::idle_timeout_ms() const noexcept {
+  if (!is_crowded()) return options_.idle_timeout_ms;
+  return std::min(options_.idle_timeout_ms, options_.crowded_idle_timeout_ms);
+}
+
+uint32_t HttpServer::write_stall_timeout_ms() const noexcept {
+  if (!is_crowded()) return options_.write_stall_timeout_ms;
+  return std::min(options_.write_stall_timeout_ms, options_.crowded_write_stall_timeout_ms);
 }
 
 void HttpServer::on_accept_refused() noexcept { metrics::add(metrics::Counter::connections_refused); }

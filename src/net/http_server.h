@@ -58,6 +58,11 @@ class HttpServer final : private Acceptor {
     uint32_t body_bytes_per_second_min = limits::kBodyBytesPerSecondMin;
     uint32_t idle_timeout_ms = limits::kIdleTimeoutMs;
     uint32_t write_stall_timeout_ms = limits::kWriteStallTimeoutMs;
+    // With more connections than this on the loop, those that do nothing have less time: so that thousands of them are
+    // gone within half a minute. A browser opens another one without a word, a reader of a stream goes on where it was.
+    size_t crowded_connections = 256;
+    uint32_t crowded_idle_timeout_ms = 15'000;
+    uint32_t crowded_write_stall_timeout_ms = 12'000;  // twice, where some of it is taken at first
     size_t egress_soft_bytes = limits::kEgressSoftBytes;
     size_t egress_hard_bytes = limits::kEgressHardBytes;
     // Over all connections, see unsent_bytes(). Past it, an answer of more than unsent_bytes_always_allowed becomes 503
@@ -114,6 +119,10 @@ class HttpServer final : private Acceptor {
   void on_listener_closed() noexcept override;
   void on_connection_freed(SlotName name, const SocketAddress& peer, Code reason) noexcept;
   void complete_if_empty() noexcept;
+  [[nodiscard]] bool is_crowded() const noexcept { return connections_.count() > options_.crowded_connections; }
+  // As they are now.
+  [[nodiscard]] uint32_t idle_timeout_ms() const noexcept;
+  [[nodiscard]] uint32_t write_stall_timeout_ms() const noexcept;
   // IMF-fixdate of this second.
   std::string_view date() noexcept;
 

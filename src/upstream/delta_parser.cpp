@@ -87,7 +87,9 @@ Result<void> DeltaParser::Impl::feed(std::string_view bytes) {
       if (stream_bytes_ <= kWholeAnswerBytesMax) return {};
       return keep_error(fail(Code::upstream_rejected, 0, "the model's server sent nothing but white space"));
     }
-    body_ = bytes[first] == '{' ? Body::document : Body::stream;
+    // Also what stands before it in these bytes: else their cut would decide whether it is seen.
+    bytes.remove_prefix(first);
+    body_ = bytes[0] == '{' ? Body::document : Body::stream;
   }
   if (body_ == Body::stream) return keep_error(feed_stream(bytes));
   if (document_.size() + bytes.size() > kWholeAnswerBytesMax) {

@@ -170,3 +170,50 @@ TEST_CASE(a_slow_reader_is_not_stalled) {
   CHECK(server.is_open(conn));
   CHECK_EQ(server.answer(conn).body.size(), 2'000'000u);
 }
+
+TEST_CASE(in_a_crowd_idle_connections_have_less_time) {
+  LoopbackServer server({.header_timeout_ms = 60'000,
+                         .idle_timeout_ms = 75'000,
+                         .crowded_connections = 2,
+                         .crowded_idle_timeout_ms = 15'000});
+  const auto idle = [&] {
+    const ConnId conn = server.connect();
+    server.send(conn, kGet);
+    CHECK_EQ(server.answer(conn).status, 200);
+    return conn;
+  };
+  const ConnId first = idle();
+  const ConnId second = idle();
+  server.advance_ms(20'000);
+  CHECK(server.is_open(first) && server.is_open(second));
+  const ConnId third = idle();  // the crowd; those that came before it have the shorter time from here on
+  server.advance_ms(14'999);
+  CHECK(server.is_open(first) && server.is_open(third));
+  server.advance_ms(1);
+  CHECK(server.close_reason(first) == Code::timeout);
+  CHECK(server.close_reason(second) == Code::timeout);
+  CHECK(server.close_reason(third) == Code::timeout);
+  const ConnId alone = idle();
+  server.advance_ms(74'999);
+  CHECK(server.is_open(alone));
+}
+
+TEST_CASE(in_a_crowd_a_reader_that_takes_nothing_has_less_time) {
+  LoopbackServer server(
+      {.header_timeout_ms = 100'000,
+       .write_stall_timeout_ms = 60'000,
+       .crowded_connections = 1,
+       .crowded_write_stall_timeout_ms = 12'000,
+       .send_buffer_bytes = 8192},
+      [](net::Request&&, net::Responder responder) { responder.send({.body = std::string(20'000'000, 'x')}); });
+  const ConnId conn = server.connect(8192);
+  server.pause(conn);
+  server.send(conn, kGet);
+  server.advance_ms(10'000);
+  server.connect();
+  server.advance_ms(11'999);
+  CHECK(server.is_open(conn));
+  server.advance_ms(1);
+  server.advance_ms(12'000);  // what was taken at first may be seen at the first look
+  CHECK(server.close_reason(conn) == Code::timeout);
+}

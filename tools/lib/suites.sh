@@ -41,10 +41,10 @@ record_failed_build() {
 
 # sanitizer_environment PRESET: reports with source lines; nothing is overlooked or repaired silently.
 sanitizer_environment() {
-  [[ $1 == asan || $1 == tsan ]] || return 0
+  [[ $1 == asan || $1 == tsan || $1 == fuzz ]] || return 0
   ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-16) || true
   export ASAN_SYMBOLIZER_PATH TSAN_SYMBOLIZER_PATH=$ASAN_SYMBOLIZER_PATH UBSAN_SYMBOLIZER_PATH=$ASAN_SYMBOLIZER_PATH
-  export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=second_deadlock_stack=1
+  export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS="second_deadlock_stack=1:suppressions='$PWD/tests/unit/storage/tsan.supp'"
 }
 
 # run_ctest PRESET [FILTER…]: every C++ test, or those whose program's name contains one of the filters.

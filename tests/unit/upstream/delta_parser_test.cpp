@@ -96,6 +96,14 @@ TEST_CASE(line_ends_comments_and_other_fields_do_not_matter) {
       "x");
 }
 
+// Also where a cut falls between it and what follows on its line.
+TEST_CASE(white_space_before_an_answer_is_nothing) {
+  for (const std::string_view before : {" ", "\n", "\r\n \t", "\n\n  "}) {
+    CHECK_EQ(read_all_splits(std::string(before) + content("a") + kStop + kDone).text(), "a");
+    CHECK_EQ(read_all_splits(std::string(before) + R"({"choices":[{"message":{"content":"b"}}]})").text(), "b");
+  }
+}
+
 TEST_CASE(text_of_every_script_survives_every_split) {
   const Outcome got = read_all_splits(content("na\xc3\xafve \xe4\xbd\xa0\xe5\xa5\xbd \xf0\x9f\xa7\xb5 ") +
                                       content(R"(\u00e9 \ud83e\uddf5 \"q\" \\ \n\/)") + kStop + kDone);
