@@ -108,7 +108,7 @@ Result<KeyRequest> parse_key_request(std::string_view body) {
   TRY_ASSIGN(request.name, text(fields[0], "name must be a string"));
   if (request.name.empty() || request.name.size() > store::kKeyNameBytesMax || has_control_characters(request.name))
     return fail(Code::invalid, 0, "name must have 1 to 128 bytes without control characters");
-  constexpr char kComplaint[] = "scopes must be a list of \"read\" and \"chat\"";
+  static constexpr char kComplaint[] = "scopes must be a list of \"read\" and \"chat\"";
   simdjson::dom::array scopes;
   if (!fields[1] || fields[1]->get(scopes) != simdjson::SUCCESS) return fail(Code::invalid, 0, kComplaint);
   for (const element scope : scopes) {

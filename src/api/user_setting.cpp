@@ -53,7 +53,7 @@ Result<std::string> check_theme(element value) {
 
 // Subtags of letters and digits with hyphens between them, as in `de` and `zh-Hant-TW`.
 Result<std::string> check_language(element value) {
-  constexpr char kComplaint[] = "language must be null or a language tag such as \"en\" or \"pt-BR\"";
+  static constexpr char kComplaint[] = "language must be null or a language tag such as \"en\" or \"pt-BR\"";
   std::string_view text;
   if (value.get(text) != simdjson::SUCCESS || text.size() > kLanguageBytesMax)
     return fail(Code::invalid, 0, kComplaint);
