@@ -41,6 +41,7 @@ class Connection final : private Timer, private TurnHook {
   void close(Code reason) noexcept;
   // Closes now when idle; else the current answer is the last.
   void begin_drain() noexcept;
+  [[nodiscard]] bool is_handshaking() const noexcept { return state_ == State::handshake; }
   // The server has become crowded: what is waited for has to come within its new, shorter times from now on.
   void shorten_deadline() noexcept;
 

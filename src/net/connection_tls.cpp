@@ -51,6 +51,7 @@ void Connection::on_wire(std::string_view wire) noexcept {
     auto made = TlsStream::make_server(*server_.options_.tls->get());
     if (!made) return close(Code::io);
     tls_ = std::move(*made);
+    server_.note_handshake(name_);
   }
   std::string& plain = server_.plain_;
   plain.clear();

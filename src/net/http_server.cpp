@@ -28,6 +28,7 @@ HttpServer::HttpServer(Loop& loop, const Options& options, RequestHandler& handl
   BOBBIN_ASSERT(options.egress_soft_bytes <= options.egress_hard_bytes);
   BOBBIN_ASSERT(options.header_timeout_ms > 0 && options.idle_timeout_ms > 0);
   BOBBIN_ASSERT(options.body_bytes_per_second_min > 0);
+  BOBBIN_ASSERT(options.handshakes_max > 0);
 }
 
 HttpServer::~HttpServer() {
@@ -69,6 +70,14 @@ void HttpServer::on_accept(int fd, const SocketAddress& peer) noexcept {
   // Those that came before have been given more time than is there now.
   if (connections_.count() == options_.crowded_connections + 1)
     connections_.for_each([](Connection& connection) { connection.shorten_deadline(); });
+}
+
+void HttpServer::note_handshake(SlotName name) noexcept {
+  handshakes_.push_back(name);
+  if (handshakes_.size() <= options_.handshakes_max) return;
+  Connection* oldest = connections_.find(handshakes_.front());
+  handshakes_.pop_front();
+  if (oldest != nullptr && oldest->is_handshaking()) oldest->close(Code::overloaded);
 }
 
 uint32_t HttpServer::idle_timeout_ms() const noexcept {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -63,6 +64,9 @@ class HttpServer final : private Acceptor {
     size_t crowded_connections = 256;
     uint32_t crowded_idle_timeout_ms = 15'000;
     uint32_t crowded_write_stall_timeout_ms = 12'000;  // twice, where some of it is taken at first
+    // TLS handshakes at once: each takes some 40 KiB until it is done. Past it the oldest makes room: an honest one
+    // takes a round trip, one that was left standing costs its memory for ten seconds.
+    size_t handshakes_max = 512;
     size_t egress_soft_bytes = limits::kEgressSoftBytes;
     size_t egress_hard_bytes = limits::kEgressHardBytes;
     // Over all connections, see unsent_bytes(). Past it, an answer of more than unsent_bytes_always_allowed becomes 503
@@ -119,6 +123,8 @@ class HttpServer final : private Acceptor {
   void on_listener_closed() noexcept override;
   void on_connection_freed(SlotName name, const SocketAddress& peer, Code reason) noexcept;
   void complete_if_empty() noexcept;
+  // A connection has begun its TLS handshake.
+  void note_handshake(SlotName name) noexcept;
   [[nodiscard]] bool is_crowded() const noexcept { return connections_.count() > options_.crowded_connections; }
   // As they are now.
   [[nodiscard]] uint32_t idle_timeout_ms() const noexcept;
@@ -132,7 +138,8 @@ class HttpServer final : private Acceptor {
   RequestHandler& handler_;
   Listener listener_;
   SlotTable<Connection> connections_;
-  size_t unsent_bytes_ = 0;  // the sum of what the connections have counted
+  std::deque<SlotName> handshakes_;  // the oldest first, and some that are done or gone; handshakes_max at most
+  size_t unsent_bytes_ = 0;          // the sum of what the connections have counted
   Completion closed_;
   // One for all connections: what was read is parsed, or copied, before the next read.
   std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer_;

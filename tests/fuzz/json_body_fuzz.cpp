@@ -3,10 +3,13 @@
 
 #include <string>
 
+#include "src/api/account_request.h"
 #include "src/api/chat_request.h"
+#include "src/api/user_setting.h"
 #include "src/base/json.h"
 #include "src/base/limits.h"
 #include "src/base/text.h"
+#include "src/chat/user_settings.h"
 #include "tests/fuzz/support/fuzz.h"
 
 namespace bobbin::fuzz {
@@ -47,9 +50,21 @@ void check_round_trip(std::string_view text) {
 
 void check_others(std::string_view body) {
   if (const Result<api::StopRequest> stop = api::parse_stop_request(body)) FUZZ_CHECK(!stop->thread_id.empty());
-  if (const Result<api::SettingsChange> change = api::parse_settings_change(body)) {
-    if (change->keep_days) FUZZ_CHECK(change->keep_days->find_first_not_of("0123456789") == std::string::npos);
+  if (const Result<std::vector<api::SettingChange>> changes = api::parse_setting_changes(body)) {
+    for (const api::SettingChange& change : *changes) {
+      // What is kept is JSON: a number, or a string that the runs can read back.
+      if (change.name == "keep_days") FUZZ_CHECK(change.json.find_first_not_of("0123456789") == std::string::npos);
+      if (change.name != "keep_days" && !change.json.empty())
+        FUZZ_CHECK(!chat::decode_text_setting(change.json).empty());
+    }
   }
+  if (const Result<api::RegisterRequest> request = api::parse_register_request(body)) touch(request->account.email);
+  if (const Result<api::KeyRequest> request = api::parse_key_request(body)) FUZZ_CHECK(request->scopes != 0);
+  if (const Result<api::AccountChange> change = api::parse_account_change(body))
+    FUZZ_CHECK(change->role || change->state || change->logout);
+  static_cast<void>(api::parse_invitation_request(body));
+  static_cast<void>(api::parse_logout_request(body));
+  static_cast<void>(api::parse_password_request(body));
   if (const Result<std::string> secret = api::parse_login_request(body)) touch(*secret);
 }
 

@@ -156,6 +156,25 @@ TEST_CASE(a_handshake_does_not_buy_time) {
   CHECK(world.server.saw_goodbye(conn));
 }
 
+TEST_CASE(past_so_many_handshakes_the_oldest_that_stands_makes_room) {
+  World world({.handshakes_max = 2});
+  const ConnId done = world.connect();
+  world.server.send(done, kGet);
+  CHECK_EQ(world.server.answer(done).status, 200);
+  std::vector<std::unique_ptr<Client>> standing;
+  for (int i = 0; i < 3; ++i) {
+    Client& client = *standing.emplace_back(std::make_unique<Client>(world));
+    world.server.send(client.conn, client.stream->take_output());
+    CHECK(world.server.run_until([&] { return !world.server.received(client.conn).empty(); }));
+  }
+  CHECK(world.server.run_until([&] { return !is_open(world, standing[0]->conn); }));
+  CHECK(is_open(world, standing[1]->conn) && is_open(world, standing[2]->conn));
+  // Those whose handshake is done are nobody's room.
+  CHECK(is_open(world, done));
+  world.server.send(done, kGet);
+  CHECK_EQ(world.server.answer(done).status, 200);
+}
+
 TEST_CASE(plain_http_is_told_what_is_wrong) {
   World world;
   const ConnId conn = world.server.connect();
