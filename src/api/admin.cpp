@@ -16,6 +16,8 @@ constexpr size_t kInvitationBytes = 32;
 
 const char* role_word(store::AccountRole role) noexcept { return role == store::AccountRole::admin ? "admin" : "user"; }
 
+bool could_be_account(std::string_view id) noexcept { return auth::is_account_id(id) && auth::is_user_id(id); }
+
 void append_account(std::string& out, const store::Account& account) {
   json::Object object(out);
   object.field("id", account.id).field("email", account.email).field("role", role_word(account.role));
@@ -39,6 +41,7 @@ void append_invitation(std::string& out, const store::Invitation& invitation, st
 Task<Result<Answer>> get_admin_accounts(Services& services, Exchange& exchange) {
   CO_TRY_ASSIGN(const auto limit, limit_parameter(exchange, limits::kSessionsLimitMax));
   CO_TRY_ASSIGN(const auto cursor, text_parameter(exchange, "cursor"));
+  if (cursor && !could_be_account(*cursor)) co_return fail(Code::malformed, 0, "cursor is not one of this list");
   const uint32_t wanted = limit.value_or(kAccountsPage);
   store::StoreRead read(services.pool, services.loop, [&](store::Tier tier) {
     return services.store.accounts().list_accounts(cursor.value_or(""), wanted + 1, tier);
@@ -60,6 +63,7 @@ Task<Result<Answer>> get_admin_accounts(Services& services, Exchange& exchange) 
 
 Task<Result<Answer>> patch_admin_account(Services& services, Exchange& exchange) {
   CO_TRY_ASSIGN(const AccountChange change, parse_account_change(exchange.request.body));
+  if (!could_be_account(exchange.captured[0])) co_return fail(Code::not_found, 0, "no such account");
   CO_TRY_ASSIGN(
       const store::Account account,
       co_await services.accounts.change({.account = exchange.captured[0],

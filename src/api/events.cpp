@@ -13,7 +13,8 @@ namespace {
 class FeedStream final : public chat::FeedFollower, private SseStream::Writer {
  public:
   FeedStream(Services& services, Exchange& exchange)
-      : hub_(services.feeds), stream_(services.loop, exchange.responder, exchange.common_headers, *this) {}
+      : hub_(services.feeds),
+        stream_(services.loop, exchange.responder, exchange.common_headers, *this, exchange.identity.expires_us) {}
 
   bool begin() { return stream_.begin(); }
 

@@ -1,12 +1,18 @@
 #include "src/api/sse_stream.h"
 
 #include "proto_http/sse_writer.h"
+#include "src/base/clock.h"
 #include "src/base/limits.h"
 
 namespace bobbin::api {
 
-SseStream::SseStream(Loop& loop, net::Responder responder, net::HeaderList common_headers, Writer& writer)
-    : loop_(loop), responder_(responder), common_headers_(std::move(common_headers)), writer_(writer) {}
+SseStream::SseStream(Loop& loop, net::Responder responder, net::HeaderList common_headers, Writer& writer,
+                     int64_t ends_us)
+    : loop_(loop),
+      responder_(responder),
+      common_headers_(std::move(common_headers)),
+      writer_(writer),
+      ends_us_(ends_us) {}
 
 bool SseStream::begin() {
   net::StreamHead head{.status = 200, .content_type = "text/event-stream", .headers = std::move(common_headers_)};
@@ -37,6 +43,10 @@ void SseStream::on_gone() noexcept {
 }
 
 void SseStream::on_timer() noexcept {
+  if (wall_now_us() >= ends_us_) {
+    end();
+    return writer_.on_stream_gone();
+  }
   // Moving the timer on with every event would cost more than finding out here that it was not due.
   const uint64_t due_ms = last_write_ms_ + limits::kSseHeartbeatMs;
   if (loop_.now_ms() < due_ms) {

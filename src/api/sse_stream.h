@@ -17,7 +17,7 @@ class SseStream final : private net::GoneListener, private Timer {
   // Who writes to the stream; outlives it. Either call may destroy both.
   class Writer {
    public:
-    // The client has left, or was dropped. Never inside a call of the stream.
+    // The client has left, or was dropped, or the stream's time is over. Never inside a call of the stream.
     virtual void on_stream_gone() noexcept = 0;
     // After WriteState::slow: there is room again.
     virtual void on_stream_drained() noexcept {}
@@ -26,8 +26,9 @@ class SseStream final : private net::GoneListener, private Timer {
     ~Writer() = default;
   };
 
-  // `common_headers` go out with the head.
-  SseStream(Loop& loop, net::Responder responder, net::HeaderList common_headers, Writer& writer);
+  // `common_headers` go out with the head. `ends_us` (wall clock): the stream ends then, up to a heartbeat late.
+  SseStream(Loop& loop, net::Responder responder, net::HeaderList common_headers, Writer& writer,
+            int64_t ends_us = INT64_MAX);
 
   // Sends the head. Call once, before all else. False: the client has left.
   bool begin();
@@ -45,6 +46,7 @@ class SseStream final : private net::GoneListener, private Timer {
   const net::Responder responder_;
   net::HeaderList common_headers_;
   Writer& writer_;
+  const int64_t ends_us_;
   uint64_t last_write_ms_ = 0;
 };
 

@@ -403,7 +403,10 @@ test('bad changes are 422 or 404 and change nothing', async () => {
   const user = await newUser();
   for (const body of [{}, { role: 'king' }, { state: 'gone' }, { logout: 'yes' }, { role: 1 }])
     assert.equal((await change(user.user_id, body)).status, 422, JSON.stringify(body));
-  assert.equal((await change('acct_none', { role: 'user' })).status, 404);
+  for (const id of ['acct_none', 'outside', `acct_${'x'.repeat(200)}`, 'acct_%00'])
+    assert.equal((await change(id, { role: 'user' })).status, 404, id);
+  for (const cursor of ['outside', `acct_${'x'.repeat(200)}`, ''])
+    assert.equal((await call('GET', `/admin/accounts?cursor=${cursor}`, { token: admin.access_token })).status, 400, cursor);
   assert.equal((await call('DELETE', '/admin/accounts/outside', { token: admin.access_token })).status, 404);
   assert.equal(await statusOf(user.access_token), 200);
 });

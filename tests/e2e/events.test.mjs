@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { EventReader, expectProblem, newUser } from './support/client.mjs';
+import { decodeJwt } from 'jose';
+import { Client, EventReader, expectProblem, newUser } from './support/client.mjs';
 import { RawSocket } from './support/raw.mjs';
 import { answerWith, startScripted } from './support/scripted_upstream.mjs';
 import { flag, Server, startServer } from './support/server.mjs';
+import { nowSeconds } from './support/tokens.mjs';
 import { makeGate, manyStarts, test, until } from './support/wait.mjs';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
@@ -277,6 +279,19 @@ test('after kill -9 a feed goes on after the last id that it had, with what the 
     upstream.answer(answerWith('fine'));
     await own.stop();
   }
+});
+
+test('a feed ends in order when its token does, and goes on with a fresh one', async () => {
+  const user = await newUser(server);
+  const { sub } = decodeJwt(user.token);
+  const short = new Client(server, await server.token(sub, { exp: nowSeconds() + 2 }));
+  const feed = await openFeed(short);
+  assert.equal(await feed.next(), null);
+  await expectProblem(await short.request('/chat/events'), 401, 'unauthorized');
+  await user.ask('meanwhile', 't');
+  const again = await openFeed(user, feed.position);
+  assert.deepEqual(shown(await take(again, 2)), ['run_started t', 'run_finished t']);
+  await again.close();
 });
 
 test('SIGTERM ends every feed in order, and the server with them', async () => {
