@@ -20,16 +20,20 @@ inline constexpr size_t kApiKeysMax = 64;
 inline constexpr size_t kInvitationsMax = 1000;
 
 // Makes an account. Errors: busy (the address has one), forbidden (`invitation` is unknown or its time is over;
-// `only_first_admin` and there is an admin), invalid (sizes).
+// or who made it is no admin any more; `only_first_admin` and there is an admin), invalid (sizes).
 struct CreateAccount {
   Account account;
   std::optional<SecretHash> invitation;  // is spent by it; the account gets its role
   bool only_first_admin = false;
 };
 
-// Changes what is given. Errors: not_found; busy (the last active admin would be none).
+// Whoever was judged by what an account was says so: `epoch` is its tokens_valid_from_us then. It moves with every
+// password, block and sign-out everywhere; with another one the command fails as unauthorized. nullopt: in any case.
+
+// Changes what is given. Errors: not_found; busy (the last active admin would be none); unauthorized (`epoch`).
 struct ChangeAccount {
   std::string account;
+  std::optional<int64_t> epoch = std::nullopt;
   std::optional<std::string> password_hash;
   std::optional<AccountRole> role;
   std::optional<AccountState> state;
@@ -43,10 +47,11 @@ struct DeleteAccount {
   std::string account;
 };
 
-// Signs a device in. Errors: not_found, forbidden (blocked).
+// Signs a device in. Errors: not_found, forbidden (blocked), unauthorized (`epoch`).
 struct StartLogin {
   std::string account;
   Login login;
+  std::optional<int64_t> epoch = std::nullopt;
 };
 
 // A refresh token of `generation` was shown. Errors: not_found (no such login, or its time is over; no such account);
@@ -87,7 +92,8 @@ struct DeleteInvitation {
   Uuid id;
 };
 
-// `user` is anybody's, with an account or without. Errors: queue_full (kApiKeysMax of this user), invalid (sizes).
+// `user` is anybody's, with an account or without. Errors: queue_full (kApiKeysMax of this user), invalid (sizes),
+// not_found (an account that is gone).
 struct PutApiKey {
   std::string user;
   ApiKey key;

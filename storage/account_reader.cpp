@@ -50,6 +50,7 @@ Result<std::optional<Invitation>> AccountReader::find_invitation(const SecretHas
 }
 
 Result<std::vector<Account>> AccountReader::list_accounts(const std::string& after, size_t limit, Tier tier) const {
+  if (!after.empty() && !is_id(after)) return fail(Code::malformed, 0, "no account has such an id");
   const View view(database_, tier);
   TRY(view.allow_scan());
   return scan_accounts(database_, view.options(), after, limit);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "src/base/uuid.h"
 
@@ -11,6 +12,9 @@
 namespace bobbin::store {
 
 using SecretHash = std::array<uint8_t, 32>;  // SHA-256
+
+// What the ids of accounts begin with. Made here: never somebody else's `sub`.
+inline constexpr std::string_view kAccountIdPrefix = "acct_";
 
 enum class AccountRole : uint8_t { user = 1, admin = 2 };
 enum class AccountState : uint8_t { active = 1, blocked = 2 };

@@ -77,7 +77,8 @@ Result<Reply> Applier::apply(Command& command) {
 bool Applier::must_commit_before(const Command& command) {
   if (batch_.empty()) return false;
   if (std::holds_alternative<DeleteUserThreads>(command)) return true;
-  if (identity_in_group_ && is_of_identity(command)) return true;
+  const bool asks_for_account = is_of_identity(command) || std::holds_alternative<ChangeSetting>(command);
+  if (identity_in_group_ && asks_for_account) return true;
   // It removes settings that the batch may just have put.
   if (std::holds_alternative<DeleteAccount>(command)) return true;
   // A state that cannot be loaded fails again, with its error, when the command is applied.

@@ -25,6 +25,12 @@ Result<Account> find_account(const Database& database, const std::string& id) {
   return std::move(*account);
 }
 
+Result<void> check_epoch(const Account& account, const std::optional<int64_t>& epoch) {
+  if (epoch && *epoch != account.tokens_valid_from_us)
+    return fail(Code::unauthorized, 0, "this account has changed meanwhile: sign in again");
+  return {};
+}
+
 void put_account(Batch& batch, const Account& account) {
   std::string key;
   append_user_prefix(key, account.id);
@@ -71,6 +77,11 @@ Result<Reply> Applier::apply(CreateAccount& command) {
     TRY_ASSIGN(const auto invitation, get_invitation(database_, read_options(), *command.invitation));
     if (!invitation || invitation->expires_us <= wall_clock_())
       return fail(Code::forbidden, 0, "this invitation is unknown, used up or too old");
+    if (invitation->created_by.starts_with(kAccountIdPrefix)) {
+      TRY_ASSIGN(const auto inviter, get_account(database_, read_options(), invitation->created_by));
+      if (!inviter || !is_acting_admin(*inviter))
+        return fail(Code::forbidden, 0, "this invitation is of somebody who is no admin any more");
+    }
     account.role = invitation->role;
     append_invitation_key(invitation_key, hash_bytes(*command.invitation));
   }
@@ -89,6 +100,7 @@ Result<Reply> Applier::apply(CreateAccount& command) {
 
 Result<Reply> Applier::apply(ChangeAccount& command) {
   TRY_ASSIGN(Account account, find_account(database_, command.account));
+  TRY(check_epoch(account, command.epoch));
   const bool was_admin = is_acting_admin(account);
   if (command.password_hash) {
     if (command.password_hash->empty() || command.password_hash->size() > kPasswordHashBytesMax)
@@ -140,6 +152,7 @@ Result<Reply> Applier::apply(DeleteAccount& command) {
 Result<Reply> Applier::apply(StartLogin& command) {
   TRY_ASSIGN(Account account, find_account(database_, command.account));
   if (account.state == AccountState::blocked) return fail(Code::forbidden, 0, "this account is blocked");
+  TRY(check_epoch(account, command.epoch));
   TRY_ASSIGN(std::vector<Login> logins, scan_logins(database_, read_options(), account.id));
   const int64_t now_us = wall_clock_();
   std::erase_if(logins, [&](const Login& login) {

@@ -47,6 +47,10 @@ Result<Reply> Applier::apply(PutApiKey& command) {
     return fail(Code::invalid, 0, "a key's name has at most 128 bytes");
   if (key.scopes == 0 || (key.scopes & ~key_scopes::kAll) != 0)
     return fail(Code::invalid, 0, "a key has one of the known scopes");
+  if (command.user.starts_with(kAccountIdPrefix)) {
+    TRY_ASSIGN(const auto owner, get_account(database_, read_options(), command.user));
+    if (!owner) return fail(Code::not_found, 0, "no such account");
+  }
   TRY_ASSIGN(const std::vector<ApiKey> others, scan_api_keys(database_, read_options(), command.user));
   if (others.size() >= kApiKeysMax) return fail(Code::queue_full, 0, "a user has at most 64 keys: delete one first");
   put_api_key(batch_, command.user, key);

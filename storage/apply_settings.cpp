@@ -1,8 +1,10 @@
 #include <algorithm>
 
 #include "src/base/limits.h"
+#include "storage/account_rows.h"
 #include "storage/apply.h"
 #include "storage/keys.h"
+#include "storage/rocksdb_options.h"
 
 namespace bobbin::store {
 
@@ -16,6 +18,11 @@ Result<Reply> Applier::apply(ChangeSetting& command) {
   }
   if (command.json.size() > kSettingBytesMax) return fail(Code::too_large, 0, "a setting has at most 64 KiB");
 
+  // Of an account that is gone nothing is kept, whatever was on its way.
+  if (command.user.starts_with(kAccountIdPrefix)) {
+    TRY_ASSIGN(const auto owner, get_account(database_, read_options(), command.user));
+    if (!owner) return fail(Code::not_found, 0, "no such account");
+  }
   Change change(batch_, ChangeOperation::setting_changed, command.user, {}, wall_clock_());
   std::string key;
   append_setting_key(key, command.user, command.name);

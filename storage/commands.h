@@ -175,7 +175,7 @@ struct Deleted {
 };
 
 // Sets one of a user's settings, or with an empty `json` takes it back. What values mean is for those who read them.
-// Errors: invalid (name), too_large (above kSettingBytesMax).
+// Errors: invalid (name), too_large (above kSettingBytesMax), not_found (of an account that is gone).
 struct ChangeSetting {
   std::string user;
   std::string name;  // 1..64 small letters, digits and underscores

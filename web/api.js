@@ -43,14 +43,26 @@ async function takeToken(path, value, headers) {
   const response = await post(path, { ...value, refresh: 'cookie' }, headers).catch(() => { throw new ApiError(0, 'network', ''); });
   const body = await response.json().catch(() => ({}));
   if (!response.ok) throw new ApiError(response.status, body.code, body.detail, response.headers.get('Retry-After'));
-  setToken(body.access_token);
+  return body;
+}
+
+async function enterAccount(path, value, headers) {
+  setToken((await takeToken(path, value, headers)).access_token);
   localStorage.setItem('bobbin.account', 'yes');
 }
 
-export const signIn = (email, password) => takeToken('/auth/login', { email, password });
+export const signIn = (email, password) => enterAccount('/auth/login', { email, password });
 // `by`: {setup} or {invitation}, from a link.
-export const register = (email, password, by) => takeToken('/auth/register', { email, password, ...by });
-export const setPassword = (resetToken, password) => takeToken('/auth/password', { new_password: password }, { Authorization: `Bearer ${resetToken}` });
+export const register = (email, password, by) => enterAccount('/auth/register', { email, password, ...by });
+export const setPassword = (resetToken, password) => enterAccount('/auth/password', { new_password: password }, { Authorization: `Bearer ${resetToken}` });
+
+// Another tab may have signed in as somebody else: what this one shows and holds is not theirs.
+async function nextToken() {
+  const { access_token: next, user_id: user } = await takeToken('/auth/refresh', {});
+  if (token !== null && claims().sub !== user) return false;
+  setToken(next);
+  return true;
+}
 
 // Whether this browser was signed in to an account: then it may have the cookie.
 export const mayHaveCookie = () => localStorage.getItem('bobbin.account') !== null;
@@ -59,16 +71,17 @@ export const mayHaveCookie = () => localStorage.getItem('bobbin.account') !== nu
 // has ended.
 let refreshing = null;
 export function refresh() {
-  refreshing ??= takeToken('/auth/refresh', {}).then(() => true, () => false).finally(() => { refreshing = null; });
+  refreshing ??= nextToken().catch(() => false).finally(() => { refreshing = null; });
   return refreshing;
 }
 
 export async function signOut() {
-  const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
+  const isAccount = token !== null && hasLogin();
   setToken(null);
+  if (!isAccount) return;
   localStorage.removeItem('bobbin.account');
-  // A token of elsewhere has no login here to end: then the answer does not matter.
-  await post('/auth/logout', {}, headers).catch(() => {});
+  // By the cookie, which is good for longer than the access token.
+  await post('/auth/logout', {}).catch(() => {});
 }
 
 // The user id in the token, for display only; the server decides whether to believe it.

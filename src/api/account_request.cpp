@@ -134,6 +134,8 @@ Result<InvitationRequest> parse_invitation_request(std::string_view body) {
   TRY_ASSIGN(const auto chosen, role(fields[0]));
   request.role = chosen.value_or(store::AccountRole::user);
   TRY_ASSIGN(request.expires_in_s, seconds(fields[1], auth::kInvitationTtlS));
+  if (request.expires_in_s > auth::kInvitationTtlMaxS)
+    return fail(Code::invalid, 0, "an invitation is good for 30 days at most");
   return request;
 }
 

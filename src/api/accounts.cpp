@@ -46,12 +46,15 @@ Result<void> check_has_account(const auth::Identity& identity) {
 Task<Result<Answer>> post_register(Services& services, Exchange& exchange) {
   CO_TRY_ASSIGN(RegisterRequest request, parse_register_request(exchange.request.body));
   const RefreshBy by = request.refresh;
-  CO_TRY_ASSIGN(const auth::SignedIn tokens, co_await services.accounts.sign_up(std::move(request.account)));
+  if (by == RefreshBy::cookie) CO_TRY(check_own_page(exchange));
+  CO_TRY_ASSIGN(const auth::SignedIn tokens,
+                co_await services.accounts.sign_up(std::move(request.account), exchange.client));
   co_return signed_in(exchange, tokens, by, 201);
 }
 
 Task<Result<Answer>> post_login(Services& services, Exchange& exchange) {
   CO_TRY_ASSIGN(SignInRequest request, parse_sign_in_request(exchange.request.body));
+  if (request.refresh == RefreshBy::cookie) CO_TRY(check_own_page(exchange));
   CO_TRY_ASSIGN(
       const auth::SignedIn tokens,
       co_await services.accounts.sign_in(std::move(request.email), std::move(request.password), exchange.client));
@@ -89,7 +92,8 @@ Task<Result<Answer>> post_logout(Services& services, Exchange& exchange) {
     CO_TRY(co_await services.accounts.sign_out(std::move(token.account), token.login));
   }
   net::Response response{.status = 204};
-  response.headers.emplace_back("Set-Cookie", forget_refresh_cookie(exchange.is_https));
+  // A page of elsewhere that signs a login of its own out does not touch the cookie.
+  if (check_own_page(exchange)) response.headers.emplace_back("Set-Cookie", forget_refresh_cookie(exchange.is_https));
   co_return response;
 }
 
@@ -117,11 +121,13 @@ Task<Result<Answer>> get_me(Services& services, Exchange& exchange) {
 
 Task<Result<Answer>> post_password(Services& services, Exchange& exchange) {
   CO_TRY_ASSIGN(PasswordRequest request, parse_password_request(exchange.request.body));
+  if (request.refresh == RefreshBy::cookie) CO_TRY(check_own_page(exchange));
   CO_TRY(check_has_account(exchange.identity));
   const std::string& account = exchange.identity.user;
   Result<auth::SignedIn> tokens =
       exchange.identity.password_reset
-          ? co_await services.accounts.set_password(account, std::move(request.new_password))
+          ? co_await services.accounts.reset_password(account, std::move(request.new_password),
+                                                      exchange.identity.issued_us, exchange.client)
           : co_await services.accounts.change_password(account, std::move(request.password),
                                                        std::move(request.new_password), exchange.client);
   CO_TRY(tokens);
@@ -139,9 +145,11 @@ Task<Result<Answer>> delete_me(Services& services, Exchange& exchange) {
   co_return response;
 }
 
-// Chats first: when this is cut short, the account is still there to try again. And last, for what was submitted
-// meanwhile.
+// Blocked first: that says whether it is the last admin, and ends all that could still write for it. Then the chats:
+// when this is cut short, the account is there for an admin to try again. And last what was on its way meanwhile.
 Task<Result<void>> delete_account(Services& services, std::string account) {
+  CO_TRY(co_await services.accounts.change(
+      {.account = account, .state = store::AccountState::blocked, .end_logins = true}));
   CO_TRY(co_await services.engine.delete_all_threads(account));
   CO_TRY(co_await services.accounts.remove(account));
   CO_TRY(co_await services.engine.delete_all_threads(account));

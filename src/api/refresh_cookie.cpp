@@ -13,21 +13,6 @@ std::string_view trim(std::string_view text) noexcept {
   return text;
 }
 
-// SameSite stops other sites, but to a browser every port of this machine is the same site. `Origin` says which page it
-// was; a browser sends it with every POST.
-Result<void> check_origin(const http::RequestHead& head) {
-  if (const auto site = head.find_header("Sec-Fetch-Site"); site && *site != "same-origin" && *site != "none")
-    return fail(Code::forbidden, 0, "the sign-in cookie is for the server's own pages");
-  const auto origin = head.find_header("Origin");
-  if (!origin) return {};
-  const size_t scheme_end = origin->find("://");
-  const auto host = head.find_header("Host");
-  const bool is_own =
-      scheme_end != std::string_view::npos && host && http::equals_ignoring_case(origin->substr(scheme_end + 3), *host);
-  if (!is_own) return fail(Code::forbidden, 0, "the sign-in cookie is for the server's own pages");
-  return {};
-}
-
 std::string cookie(std::string_view value, int64_t max_age_s, bool is_https) {
   std::string text(kName);
   text.append("=").append(value).append("; Path=/auth; HttpOnly; SameSite=Strict; Max-Age=");
@@ -37,6 +22,23 @@ std::string cookie(std::string_view value, int64_t max_age_s, bool is_https) {
 }
 
 }  // namespace
+
+// SameSite stops other sites, but to a browser every port of this machine is the same site. Where it says itself whose
+// page it was that is enough; older ones send `Origin` with every POST.
+Result<void> check_own_page(const Exchange& exchange) {
+  constexpr const char* kForeign = "the sign-in cookie is for the server's own pages";
+  const http::RequestHead& head = exchange.request.head;
+  if (const auto site = head.find_header("Sec-Fetch-Site")) {
+    if (*site == "same-origin" || *site == "none") return {};
+    return fail(Code::forbidden, 0, kForeign);
+  }
+  const auto origin = head.find_header("Origin");
+  if (!origin) return {};
+  const std::string own =
+      std::string(exchange.is_https ? "https://" : "http://").append(head.find_header("Host").value_or(""));
+  if (!http::equals_ignoring_case(*origin, own)) return fail(Code::forbidden, 0, kForeign);
+  return {};
+}
 
 Result<std::string> read_refresh_cookie(const Exchange& exchange) {
   const http::RequestHead& head = exchange.request.head;
@@ -56,7 +58,7 @@ Result<std::string> read_refresh_cookie(const Exchange& exchange) {
     }
   }
   if (found.empty()) return fail(Code::unauthorized, 0, "there is no refresh token");
-  TRY(check_origin(head));
+  TRY(check_own_page(exchange));
   return found;
 }
 

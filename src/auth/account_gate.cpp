@@ -68,7 +68,11 @@ Task<Result<Identity>> AccountGate::admit(Identity identity) {
   const uint64_t version = keep_current();
   std::string name = name_of(identity.user, identity.credential);
   Account account;
-  if (const auto known = accounts_.find(name); known != accounts_.end()) {
+  // A login that has come to its end may have been refreshed since: its row knows.
+  const auto known = accounts_.find(name);
+  const bool is_known =
+      known != accounts_.end() && (identity.credential.is_zero() || wall_now_us() < known->second.expires_us);
+  if (is_known) {
     account = known->second;
   } else {
     CO_TRY_ASSIGN(account, co_await read_account(identity.user, identity.credential));

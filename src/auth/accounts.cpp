@@ -14,6 +14,9 @@
 namespace bobbin::auth {
 namespace {
 
+// When the queue of an account and network has room again, at the latest.
+constexpr int32_t kFullQueueS = SignInDelays::kDelayMsMax / 1000;
+
 constexpr char kWrongPassword[] = "the e-mail address or the password is wrong";
 
 class HashJob final : public BlockingJob {
@@ -30,14 +33,35 @@ class VerifyJob final : public BlockingJob {
  public:
   // Against the decoy where `hash` is empty.
   VerifyJob(std::string password, std::string hash) : password_(std::move(password)), hash_(std::move(hash)) {}
-  bool is_right = false;
+  Result<bool> is_right;
 
  private:
   void work() noexcept override {
-    is_right = verify_password(password_, hash_.empty() ? decoy_password_hash() : hash_) && !hash_.empty();
+    is_right = verify_password(password_, hash_.empty() ? std::string(kDecoyPasswordHash) : hash_);
+    if (is_right && hash_.empty()) is_right = false;
   }
   const std::string password_;
   const std::string hash_;
+};
+
+constexpr char kTooManyHashes[] = "too many passwords of this network are being looked at: try again in a moment";
+
+// A network's right to a place before the hasher, for as long as it lives.
+class HashPlace {
+ public:
+  HashPlace(SignInDelays& delays, std::string client)
+      : delays_(delays), client_(std::move(client)), is_taken_(delays_.enter_hashing(client_)) {}
+  HashPlace(const HashPlace&) = delete;
+  HashPlace& operator=(const HashPlace&) = delete;
+  ~HashPlace() {
+    if (is_taken_) delays_.leave_hashing(client_);
+  }
+  [[nodiscard]] bool is_taken() const noexcept { return is_taken_; }
+
+ private:
+  SignInDelays& delays_;
+  const std::string client_;
+  const bool is_taken_;
 };
 
 }  // namespace
@@ -53,7 +77,9 @@ Result<std::string> fold_email(std::string_view email) {
   return folded;
 }
 
-Task<Result<std::string>> Accounts::hash(std::string password) {
+Task<Result<std::string>> Accounts::hash(std::string password, std::string client) {
+  const HashPlace place(parts_.delays, client);
+  if (!place.is_taken()) co_return fail(Code::rate_limited, 1, kTooManyHashes);
   HashJob job(std::move(password));
   CO_TRY(co_await job.run(parts_.hash_pool, parts_.loop));
   co_return std::move(job.hash);
@@ -71,14 +97,14 @@ Task<Result<SignedIn>> Accounts::start_login(store::Account account) {
   const int64_t now_us = wall_now_us();
   const store::Login login{
       .id = make_uuid_v4(), .created_us = now_us, .rotated_us = now_us, .expires_us = now_us + kLoginTtlS * 1'000'000};
-  store::StoreOp start(parts_.store, parts_.loop, store::StartLogin{account.id, login});
+  store::StoreOp start(parts_.store, parts_.loop, store::StartLogin{account.id, login, account.tokens_valid_from_us});
   CO_TRY_ASSIGN(const store::Reply reply, co_await start.run());
   if (const auto& ended = std::get<store::AccountDone>(reply).ended_login; ended)
     parts_.revocations.revoke({account.id, *ended});
   co_return make_tokens(std::move(account), login.id, login.generation);
 }
 
-Task<Result<SignedIn>> Accounts::sign_up(NewAccount request) {
+Task<Result<SignedIn>> Accounts::sign_up(NewAccount request, std::string client) {
   CO_TRY_ASSIGN(std::string email, fold_email(request.email));
   CO_TRY(check_password(request.password));
   store::CreateAccount create;
@@ -101,22 +127,34 @@ Task<Result<SignedIn>> Accounts::sign_up(NewAccount request) {
   } else if (options_.registration == Registration::invite) {
     co_return fail(Code::forbidden, 0, "an account needs an invitation here: ask an admin for one");
   }
-  CO_TRY_ASSIGN(create.account.password_hash, co_await hash(std::move(request.password)));
-  create.account.id = std::string(kAccountIdPrefix) + make_uuid_v4().to_string();
+  CO_TRY_ASSIGN(create.account.password_hash, co_await hash(std::move(request.password), client));
+  create.account.id = std::string(store::kAccountIdPrefix) + make_uuid_v4().to_string();
   create.account.email = std::move(email);
   create.account.created_us = wall_now_us();
+  const std::string address = create.account.email;
   store::StoreOp op(parts_.store, parts_.loop, std::move(create));
-  CO_TRY_ASSIGN(store::Reply reply, co_await op.run());
+  Result<store::Reply> made = co_await op.run();
+  // Who asks which addresses have accounts pays as who guesses passwords.
+  if (!made && made.error().code == Code::busy) parts_.delays.count_failure(address, client, now_ms());
+  CO_TRY_ASSIGN(store::Reply reply, std::move(made));
   store::Account account = std::move(*std::get<store::AccountDone>(reply).account);
   log::info("account made", {{"user_id", account.id}, {"admin", account.role == store::AccountRole::admin}});
   co_return co_await start_login(std::move(account));
 }
 
+Task<Result<bool>> Accounts::verify(std::string password, std::string hash, std::string client) {
+  const HashPlace place(parts_.delays, std::move(client));
+  if (!place.is_taken()) co_return fail(Code::rate_limited, 1, kTooManyHashes);
+  VerifyJob job(std::move(password), std::move(hash));
+  CO_TRY(co_await job.run(parts_.hash_pool, parts_.loop));
+  co_return job.is_right;
+}
+
 Task<Result<store::Account>> Accounts::judge(std::string named, std::optional<store::Account> account,
                                              std::string password, std::string client) {
-  const auto now_ms = [this] { return static_cast<int64_t>(parts_.loop.now_ms()); };
   const std::optional<int64_t> wait_ms = parts_.delays.begin(named, client, now_ms());
-  if (!wait_ms) co_return fail(Code::rate_limited, 0, "too many attempts to sign in: wait half a minute and try again");
+  if (!wait_ms)
+    co_return fail(Code::rate_limited, kFullQueueS, "too many attempts to sign in: wait half a minute and try again");
   using Outcome = SignInDelays::Outcome;
   if (*wait_ms > 0) {
     SleepOp sleep(parts_.loop, waits_, static_cast<uint64_t>(*wait_ms));
@@ -125,13 +163,13 @@ Task<Result<store::Account>> Accounts::judge(std::string named, std::optional<st
       co_return fail(Code::draining, 0, "the server is ending");
     }
   }
-  VerifyJob verify(std::move(password), account ? account->password_hash : std::string());
-  if (const Result<void> ran = co_await verify.run(parts_.hash_pool, parts_.loop); !ran) {
+  const Result<bool> is_right = co_await verify(std::move(password), account ? account->password_hash : "", client);
+  if (!is_right) {
     parts_.delays.end(named, client, Outcome::abandoned, now_ms());
-    co_return fail(ran.error());
+    co_return fail(is_right.error());
   }
-  parts_.delays.end(named, client, verify.is_right ? Outcome::succeeded : Outcome::failed, now_ms());
-  if (!verify.is_right) {
+  parts_.delays.end(named, client, *is_right ? Outcome::succeeded : Outcome::failed, now_ms());
+  if (!*is_right) {
     metrics::add(metrics::Counter::auth_failures);
     log::warn("sign-in failed", {{"user_id", account ? std::string_view(account->id) : ""}, {"client", client}});
     co_return fail(Code::unauthorized, 0, kWrongPassword);
@@ -186,29 +224,44 @@ Task<Result<void>> Accounts::sign_out_everywhere(std::string account) {
   co_return Result<void>{};
 }
 
-Task<Result<store::Account>> Accounts::check_account_password(std::string account, std::string password,
-                                                              std::string client) {
+Task<Result<store::Account>> Accounts::read(std::string account) {
   store::StoreRead read(parts_.read_pool, parts_.loop,
                         [&](store::Tier tier) { return parts_.store.accounts().find_account(account, tier); });
   CO_TRY_ASSIGN(std::optional<store::Account> found, co_await read.run());
   if (!found) co_return fail(Code::not_found, 0, "no such account");
-  std::string named = found->email;
+  co_return std::move(*found);
+}
+
+Task<Result<store::Account>> Accounts::check_account_password(std::string account, std::string password,
+                                                              std::string client) {
+  CO_TRY_ASSIGN(store::Account found, co_await read(std::move(account)));
+  std::string named = found.email;
   co_return co_await judge(std::move(named), std::move(found), std::move(password), std::move(client));
 }
 
 Task<Result<SignedIn>> Accounts::change_password(std::string account, std::string password, std::string new_password,
                                                  std::string client) {
   CO_TRY(check_password(new_password));
-  CO_TRY(co_await check_account_password(account, std::move(password), std::move(client)));
-  co_return co_await set_password(std::move(account), std::move(new_password));
+  CO_TRY_ASSIGN(const store::Account judged,
+                co_await check_account_password(std::move(account), std::move(password), client));
+  co_return co_await set_password(judged, std::move(new_password), std::move(client));
 }
 
-Task<Result<SignedIn>> Accounts::set_password(std::string account, std::string new_password) {
+Task<Result<SignedIn>> Accounts::reset_password(std::string account, std::string new_password, int64_t issued_us,
+                                                std::string client) {
   CO_TRY(check_password(new_password));
-  CO_TRY_ASSIGN(std::string hashed, co_await hash(std::move(new_password)));
-  CO_TRY_ASSIGN(
-      store::Account changed,
-      co_await change({.account = std::move(account), .password_hash = std::move(hashed), .end_logins = true}));
+  CO_TRY_ASSIGN(const store::Account found, co_await read(std::move(account)));
+  if (issued_us <= found.tokens_valid_from_us) co_return fail(Code::unauthorized, 0, "this token was used before");
+  co_return co_await set_password(found, std::move(new_password), std::move(client));
+}
+
+Task<Result<SignedIn>> Accounts::set_password(const store::Account& account, std::string new_password,
+                                              std::string client) {
+  CO_TRY_ASSIGN(std::string hashed, co_await hash(std::move(new_password), std::move(client)));
+  CO_TRY_ASSIGN(store::Account changed, co_await change({.account = account.id,
+                                                         .epoch = account.tokens_valid_from_us,
+                                                         .password_hash = std::move(hashed),
+                                                         .end_logins = true}));
   log::info("password changed", {{"user_id", changed.id}});
   co_return co_await start_login(std::move(changed));
 }

@@ -32,6 +32,7 @@ inline constexpr int64_t kAccessTokenTtlS = 15 * 60;
 // A device that is not used for so long has to sign in again.
 inline constexpr int64_t kLoginTtlS = int64_t{30} * 24 * 3600;
 inline constexpr int64_t kInvitationTtlS = int64_t{7} * 24 * 3600;
+inline constexpr uint64_t kInvitationTtlMaxS = uint64_t{30} * 24 * 3600;
 
 // What a device holds once it is signed in.
 struct SignedIn {
@@ -70,7 +71,7 @@ class Accounts {
 
   // Makes an account and signs its first device in. Errors: forbidden (registration is closed; no such invitation;
   // there is an admin already), invalid (no e-mail address; password too short), busy (the address has an account).
-  Task<Result<SignedIn>> sign_up(NewAccount request);
+  Task<Result<SignedIn>> sign_up(NewAccount request, std::string client);
 
   // Waits first, after failures (sign_in_delays.h); `client` is the address it comes from. Errors: unauthorized (no
   // such account, or another password: which of the two, neither the words nor the time tell); forbidden (blocked);
@@ -90,8 +91,9 @@ class Accounts {
   // Signs out everywhere, and this device in again. Errors: as sign_in, whose waits it shares; invalid.
   Task<Result<SignedIn>> change_password(std::string account, std::string password, std::string new_password,
                                          std::string client);
-  // The same for who has shown otherwise that it is theirs to change.
-  Task<Result<SignedIn>> set_password(std::string account, std::string new_password);
+  // The same for who holds a token for it, of `issued_us`: good for one.
+  Task<Result<SignedIn>> reset_password(std::string account, std::string new_password, int64_t issued_us,
+                                        std::string client);
   // Whether `password` is the account's, with the waits of sign_in. Errors: as sign_in.
   Task<Result<store::Account>> check_account_password(std::string account, std::string password, std::string client);
 
@@ -106,12 +108,16 @@ class Accounts {
   void begin_drain() noexcept { waits_.request(); }
 
  private:
+  Task<Result<SignedIn>> set_password(const store::Account& account, std::string new_password, std::string client);
   Task<Result<SignedIn>> start_login(store::Account account);
   Result<SignedIn> make_tokens(store::Account account, const Uuid& login, uint64_t generation) const;
   // Judges a password after the wait that its account and network have earned. `named` is what the count goes by.
   Task<Result<store::Account>> judge(std::string named, std::optional<store::Account> account, std::string password,
                                      std::string client);
-  Task<Result<std::string>> hash(std::string password);
+  Task<Result<store::Account>> read(std::string account);
+  Task<Result<std::string>> hash(std::string password, std::string client);
+  Task<Result<bool>> verify(std::string password, std::string hash, std::string client);
+  [[nodiscard]] int64_t now_ms() const noexcept { return static_cast<int64_t>(parts_.loop.now_ms()); }
 
   Parts parts_;
   const AccountOptions& options_;

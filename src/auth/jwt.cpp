@@ -143,10 +143,14 @@ Result<Identity> judge_claims(const dom::object& claims, const VerifierOptions& 
   const std::optional<std::string_view> login = local ? text_field(claims, "bobbin_login") : std::nullopt;
   const std::optional<Uuid> login_id = login ? Uuid::parse(*login) : std::nullopt;
   if (login && !login_id) return refuse("the token's login is malformed");
+  // A scope takes rights away: one that is not known takes all.
+  const std::optional<std::string_view> scope = text_field(claims, "bobbin_scope");
+  if (local && has(claims, "bobbin_scope") && scope != "replicate" && scope != "password")
+    return refuse("the token's scope is not known");
   return Identity{.user = std::string(*user),
                   .admin = local && text_field(claims, "bobbin_role") == "admin",
-                  .replicate = local && text_field(claims, "bobbin_scope") == "replicate",
-                  .password_reset = local && text_field(claims, "bobbin_scope") == "password",
+                  .replicate = local && scope == "replicate",
+                  .password_reset = local && scope == "password",
                   .expires_us = *expires_us,
                   .issued_us = issued_us,
                   .credential = login_id.value_or(Uuid{})};

@@ -43,8 +43,9 @@ struct VerifierOptions {
 };
 
 // Ids of built-in accounts. No token of another issuer may speak for one.
-inline constexpr std::string_view kAccountIdPrefix = "acct_";
-[[nodiscard]] inline bool is_account_id(std::string_view user) noexcept { return user.starts_with(kAccountIdPrefix); }
+[[nodiscard]] inline bool is_account_id(std::string_view user) noexcept {
+  return user.starts_with(store::kAccountIdPrefix);
+}
 
 // Error::number of a token whose `kid` no key has: with newer keys of the issuer it may be good.
 inline constexpr int32_t kUnknownKey = 1;

@@ -34,18 +34,11 @@ Result<std::string> hash_password(std::string_view password) {
   return hash;
 }
 
-bool verify_password(std::string_view password, const std::string& hash) {
-  return argon2id_verify(hash.c_str(), password.data(), password.size()) == ARGON2_OK;
-}
-
-const std::string& decoy_password_hash() {
-  // The same parameters; its bytes are the hash of nothing that anybody knows.
-  static const std::string decoy = [] {
-    std::array<char, kHashBytes> unknown;
-    fill_random(unknown.data(), unknown.size());
-    return hash_password({unknown.data(), unknown.size()}).value_or("");
-  }();
-  return decoy;
+Result<bool> verify_password(std::string_view password, const std::string& hash) {
+  const int result = argon2id_verify(hash.c_str(), password.data(), password.size());
+  if (result == ARGON2_MEMORY_ALLOCATION_ERROR)
+    return fail(Code::overloaded, result, "no memory to look at a password: try again");
+  return result == ARGON2_OK;
 }
 
 }  // namespace bobbin::auth

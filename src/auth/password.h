@@ -24,10 +24,11 @@ Result<void> check_password(std::string_view password);
 // The PHC string of `password` with a salt of its own, about 100 bytes. Errors: overloaded (no memory).
 Result<std::string> hash_password(std::string_view password);
 
-// Whether `hash` is of `password`. A hash that cannot be read is of none.
-[[nodiscard]] bool verify_password(std::string_view password, const std::string& hash);
+// Whether `hash` is of `password`. A hash that cannot be read is of none. Errors: overloaded (no memory).
+Result<bool> verify_password(std::string_view password, const std::string& hash);
 
-// A hash that is of no password, to be verified against where there is no account: so that the answer takes as long.
-[[nodiscard]] const std::string& decoy_password_hash();
+// Of nothing that anybody knows: to be verified against where there is no account, so that the answer takes as long.
+inline constexpr std::string_view kDecoyPasswordHash =
+    "$argon2id$v=19$m=19456,t=2,p=1$Ym9iYmluLWRlY295LXNhbA$MmY2ZTBkN2E5YjRjMWU4ZjNhNWQ2YjdjOGU5ZjBhMWI";
 
 }  // namespace bobbin::auth

@@ -61,8 +61,31 @@ void SignInDelays::end(std::string_view account, std::string_view client, Outcom
   // Only what it knows of this account: whoever has one account of ours could else clear the network's count between
   // guesses at others.
   if (outcome == Outcome::succeeded) entries_.erase(pair);
-  if (outcome != Outcome::failed) return;
-  for (const std::string& name : {pair, network_name(client), everywhere_name(account)}) {
+  if (outcome == Outcome::failed) add_failure(account, client, now_ms);
+}
+
+void SignInDelays::count_failure(std::string_view account, std::string_view client, int64_t now_ms) {
+  const std::scoped_lock lock(mutex_);
+  add_failure(account, client, now_ms);
+}
+
+bool SignInDelays::enter_hashing(std::string_view client) {
+  const std::scoped_lock lock(mutex_);
+  uint32_t& count = hashing_[network_of(client)];
+  if (count >= kHashingPerNetworkMax) return false;
+  ++count;
+  return true;
+}
+
+void SignInDelays::leave_hashing(std::string_view client) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = hashing_.find(network_of(client));
+  BOBBIN_ASSERT(found != hashing_.end() && found->second > 0);
+  if (--found->second == 0) hashing_.erase(found);
+}
+
+void SignInDelays::add_failure(std::string_view account, std::string_view client, int64_t now_ms) {
+  for (const std::string& name : {pair_name(account, client), network_name(client), everywhere_name(account)}) {
     Entry& failed = find_or_make(name, now_ms);
     ++failed.failures;
     failed.last_attempt_ms = std::max(failed.last_attempt_ms, now_ms);

@@ -41,6 +41,15 @@ class SignInDelays {
     failed,
     abandoned,  // it was never judged
   };
+  // A failure without a begin().
+  void count_failure(std::string_view account, std::string_view client, int64_t now_ms);
+
+  // A network's passwords that are being hashed or wait for it: kHashingPerNetworkMax at most, so that one cannot take
+  // the whole queue. False: it has them all. leave_hashing() follows each true.
+  static constexpr uint32_t kHashingPerNetworkMax = 16;
+  bool enter_hashing(std::string_view client);
+  void leave_hashing(std::string_view client);
+
   // Once for each begin() that gave a time.
   void end(std::string_view account, std::string_view client, Outcome outcome, int64_t now_ms);
 
@@ -54,11 +63,13 @@ class SignInDelays {
 
   Entry* find(const std::string& name, int64_t now_ms);
   Entry& find_or_make(const std::string& name, int64_t now_ms);
+  void add_failure(std::string_view account, std::string_view client, int64_t now_ms);
   void make_room(int64_t now_ms);
 
   const size_t entries_max_;
   std::mutex mutex_;
   std::unordered_map<std::string, Entry> entries_;
+  std::unordered_map<std::string, uint32_t> hashing_;  // by network; only those that hash
 };
 
 }  // namespace bobbin::auth

@@ -40,6 +40,11 @@ inline constexpr size_t kEgressHardBytes = 1024 * 1024;
 // Bytes that wait for all readers of a worker together: four of the largest pages (kPageBytesMax). Past it large
 // answers are refused with 503; without it, a few dozen readers that take nothing cost a gigabyte.
 inline constexpr size_t kUnsentBytesPerWorkerMax = 64 * 1024 * 1024;
+// Bodies that are on their way in, of all connections of a worker together: past it a large one is refused with 503.
+// Without it ten thousand connections that are one byte short hold ten gigabytes.
+inline constexpr size_t kIncomingBytesPerWorkerMax = 64 * 1024 * 1024;
+// What one body may always have, so that others' slow uploads cost nobody a message.
+inline constexpr size_t kIncomingBytesAlwaysAllowed = 16 * 1024;
 // What one connection may always have waiting, so that others' slow readers cost nobody a small answer or a stream
 // that is read.
 inline constexpr size_t kUnsentBytesAlwaysAllowed = 64 * 1024;

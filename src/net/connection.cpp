@@ -75,6 +75,7 @@ void Connection::on_closed(uv_handle_t* handle) noexcept {
   const SocketAddress peer = self->peer_;
   const Code reason = self->reason_;
   server.unsent_bytes_ -= self->unsent_bytes_;
+  server.incoming_bytes_ -= self->incoming_bytes_;
   delete self;  // the only delete of a Connection
   server.on_connection_freed(name, peer, reason);
 }
@@ -225,6 +226,17 @@ void Connection::on_body_piece(std::string_view piece) noexcept {
   if (body.size() + piece.size() > server_.options_.body_bytes_max)
     return refuse(413, Code::too_large, "the request body is too large");
   body.append(piece);
+  count_incoming(body.capacity());
+  if (server_.incoming_bytes_ > server_.options_.incoming_bytes_max &&
+      body.size() > server_.options_.incoming_bytes_always_allowed) {
+    refuse(503, Code::overloaded, "too much is being sent to this server: try again in a moment");
+  }
+}
+
+void Connection::count_incoming(size_t bytes) noexcept {
+  server_.incoming_bytes_ += bytes;
+  server_.incoming_bytes_ -= incoming_bytes_;
+  incoming_bytes_ = bytes;
 }
 
 void Connection::dispatch() noexcept {
@@ -234,6 +246,7 @@ void Connection::dispatch() noexcept {
   ++sequence_;
   std::string& body = incoming_->body;
   if (!body.empty()) body.reserve(body.size() + kBodyPaddingBytes);
+  count_incoming(0);
   Request request{std::move(incoming_->head), std::move(body), peer_, tls_ != nullptr};
   incoming_.reset();
   server_.handler_.on_request(std::move(request), responder());
@@ -250,6 +263,8 @@ void Connection::refuse(int status, Code code, const char* detail) noexcept {
   server_.handler_.append_common_headers(state_ == State::body ? &incoming_->head : nullptr, problem.headers);
   answer(std::move(problem));
   reason_ = code;
+  if (incoming_ != nullptr) incoming_->body = std::string();
+  count_incoming(0);
 }
 
 bool Connection::has_unread_input() const noexcept {

@@ -89,6 +89,8 @@ class Connection final : private Timer, private TurnHook {
   void on_head(bool more_waits) noexcept;
   void append_continue() noexcept;
   void on_body_piece(std::string_view piece) noexcept;
+  // Tells the server what the body takes now.
+  void count_incoming(size_t bytes) noexcept;
   void dispatch() noexcept;
   // Answers with a problem and ends the connection.
   void refuse(int status, Code code, const char* detail) noexcept;
@@ -172,6 +174,7 @@ class Connection final : private Timer, private TurnHook {
   size_t stalled_bytes_ = 0;     // libuv's queue when the write deadline was set
   size_t lingered_bytes_ = 0;    // thrown away
   size_t unsent_bytes_ = 0;      // this connection's part of the server's
+  size_t incoming_bytes_ = 0;    // the same, of the body
 
   uint32_t sequence_ = 0;  // of the current or last request
   State state_ = State::idle;

@@ -33,7 +33,7 @@ HttpServer::HttpServer(Loop& loop, const Options& options, RequestHandler& handl
 
 HttpServer::~HttpServer() {
   BOBBIN_ASSERT(!listener_open_ && connections_.count() == 0);
-  BOBBIN_ASSERT(unsent_bytes_ == 0);
+  BOBBIN_ASSERT(unsent_bytes_ == 0 && incoming_bytes_ == 0);
 }
 
 Result<void> HttpServer::listen(const BoundAddress& address) {

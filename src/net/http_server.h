@@ -67,6 +67,10 @@ class HttpServer final : private Acceptor {
     // TLS handshakes at once: each takes some 40 KiB until it is done. Past it the oldest makes room: an honest one
     // takes a round trip, one that was left standing costs its memory for ten seconds.
     size_t handshakes_max = 512;
+    // Over all bodies that are not whole yet. Past it one that has more than incoming_bytes_always_allowed becomes 503
+    // `overloaded`.
+    size_t incoming_bytes_max = limits::kIncomingBytesPerWorkerMax;
+    size_t incoming_bytes_always_allowed = limits::kIncomingBytesAlwaysAllowed;
     size_t egress_soft_bytes = limits::kEgressSoftBytes;
     size_t egress_hard_bytes = limits::kEgressHardBytes;
     // Over all connections, see unsent_bytes(). Past it, an answer of more than unsent_bytes_always_allowed becomes 503
@@ -140,6 +144,7 @@ class HttpServer final : private Acceptor {
   SlotTable<Connection> connections_;
   std::deque<SlotName> handshakes_;  // the oldest first, and some that are done or gone; handshakes_max at most
   size_t unsent_bytes_ = 0;          // the sum of what the connections have counted
+  size_t incoming_bytes_ = 0;        // the same of bodies that are not whole
   Completion closed_;
   // One for all connections: what was read is parsed, or copied, before the next read.
   std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer_;

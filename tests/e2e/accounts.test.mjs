@@ -231,11 +231,17 @@ test('a browser keeps the refresh token in a cookie that no script and no other 
   const by = (headers) => call('POST', '/auth/refresh', { headers: { Cookie, ...headers } });
   for (const headers of [{ Origin: 'http://evil.example' }, { Origin: 'null' }, { Origin: `http://127.0.0.1:${server.port + 1}` }])
     assert.equal((await by(headers)).status, 403, JSON.stringify(headers));
+  for (const headers of [{ 'Sec-Fetch-Site': 'same-site' }, { Origin: server.url.replace('http', 'https') }])
+    assert.equal((await by(headers)).status, 403, JSON.stringify(headers));
+  // Nor may a page of elsewhere put this browser into an account of its own.
+  const planted = await login({ email: user.email, password, refresh: 'cookie' }, { headers: { Origin: 'http://127.0.0.1:3000' } });
+  assert.equal(planted.status, 403);
+  assert.equal(cookieOf(planted), null);
   const own = await by({ Origin: server.url, Cookie: `theme=dark; ${Cookie}` });
   assert.equal(own.status, 200);
   assert.equal(own.body.refresh_token, undefined);
-  const planted = await by({ Cookie: `${Cookie}; bobbin_refresh=planted` });
-  assert.equal(planted.status, 401);
+  const two = await by({ Cookie: `${Cookie}; bobbin_refresh=planted` });
+  assert.equal(two.status, 401);
   const out = await call('POST', '/auth/logout', { headers: { Cookie: cookieOf(own).split(';')[0] } });
   assert.equal(out.status, 204);
   assert.match(cookieOf(out), /^bobbin_refresh=; .*Max-Age=0/);
@@ -328,6 +334,25 @@ test('a token from the host sets a forgotten password, once, and does nothing el
   assert.equal(await statusOf(user.access_token), 401);
   assert.equal((await call('POST', '/auth/password', { token, body: { new_password: 'once more' } })).status, 401);
   assert.equal((await login({ email: user.email, password: 'battery staple' })).status, 200);
+});
+
+test('an attempt that waits is judged by the password of then: a thief with the old one comes too late', async () => {
+  const user = await newUser();
+  for (let i = 0; i < 8; ++i) await Promise.race([login({ email: user.email, password: 'wrong horse' }), until('a queue', () => true)]);
+  const thief = login({ email: user.email, password });
+  const change = call('POST', '/auth/password', { token: user.access_token, body: { password, new_password: 'of the thief' } });
+  const { stdout } = await runToExit(['token', '--user', user.user_id, '--scope', 'password'], { BOBBIN_JWT_SECRET: testSecret });
+  const owner = await call('POST', '/auth/password', { token: stdout.trim(), body: { new_password: 'battery staple' } });
+  assert.equal(owner.status, 200);
+  for (const late of [await thief, await change]) assert.ok([401, 429].includes(late.status), String(late.status));
+  assert.equal(await statusOf(owner.body.access_token), 200);
+});
+
+test('a reset token that is shown several times at once sets one password', async () => {
+  const user = await newUser();
+  const { stdout } = await runToExit(['token', '--user', user.user_id, '--scope', 'password'], { BOBBIN_JWT_SECRET: testSecret });
+  const set = ['first one', 'second one', 'third one'].map((chosen) => call('POST', '/auth/password', { token: stdout.trim(), body: { new_password: chosen } }));
+  assert.deepEqual((await Promise.all(set)).map((each) => each.status).sort(), [200, 401, 401]);
 });
 
 test('a user of another issuer has no account to sign out of', async () => {
@@ -437,7 +462,9 @@ test('the last admin cannot be blocked, demoted or deleted', async () => {
   for (const body of [{ role: 'user' }, { state: 'blocked' }])
     assert.equal((await call('PATCH', `/admin/accounts/${only.user_id}`, { ...options, body })).status, 409);
   assert.equal((await call('DELETE', `/admin/accounts/${only.user_id}`, options)).status, 409);
+  await (await fetch(`${alone.url}/chat/stream`, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${only.access_token}` }, body: JSON.stringify({ message: 'kept', thread_id: 't' }) })).text();
   assert.equal((await call('DELETE', '/auth/me', { ...options, body: { password } })).status, 409);
+  assert.equal((await call('GET', '/chat/history?thread_id=t', options)).body.message_count, 2);
   assert.equal((await call('GET', '/admin/accounts', options)).status, 200);
   await alone.stop();
 });

@@ -186,3 +186,22 @@ TEST_CASE(a_thousand_connections_leave_no_slot_and_no_byte) {
   }
   CHECK_EQ(metrics::read(metrics::Gauge::connections_open), 0);
 }
+
+TEST_CASE(unfinished_bodies_have_a_budget_together_and_small_ones_always_pass) {
+  LoopbackServer server({.incoming_bytes_max = 200'000, .incoming_bytes_always_allowed = 1'000});
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 90001\r\n\r\n";
+  const ConnId first = server.connect();
+  server.send(first, head + std::string(90'000, 'a'));
+  const ConnId second = server.connect();
+  server.send(second, head + std::string(90'000, 'b'));
+  CHECK_EQ(server.answer(second).status, 503);
+  const ConnId small = server.connect();
+  server.send(small, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n" + std::string(1'000, 'c'));
+  CHECK_EQ(server.answer(small).status, 200);
+  // What is whole, or gone, counts no more.
+  server.send(first, "a");
+  CHECK_EQ(server.answer(first).status, 200);
+  const ConnId third = server.connect();
+  server.send(third, head + std::string(90'001, 'd'));
+  CHECK_EQ(server.answer(third).status, 200);
+}

@@ -225,10 +225,18 @@ TEST_CASE(roles_come_only_from_keys_of_our_own) {
   CHECK(!foreign.admin);
   CHECK(!foreign.replicate);
 
-  const Identity supabase = CHECK_OK(verify(
-      token_with(R"({"sub":"a","exp":1900000000,"role":"admin","bobbin_role":"Admin","bobbin_scope":["replicate"]})")));
+  const Identity supabase =
+      CHECK_OK(verify(token_with(R"({"sub":"a","exp":1900000000,"role":"admin","bobbin_role":"Admin"})")));
   CHECK(!supabase.admin);
   CHECK(!supabase.replicate);
+}
+
+TEST_CASE(a_scope_of_ours_that_is_not_known_takes_all_rights) {
+  for (const char* scope : {R"(["replicate"])", R"("readonly")", R"("")", "null", "{}"}) {
+    const std::string token = token_with(std::string(R"({"sub":"a","exp":1900000000,"bobbin_scope":)") + scope + "}");
+    CHECK_FAILS(verify(token), Code::unauthorized);
+  }
+  CHECK(CHECK_OK(verify(token_with(R"({"sub":"a","exp":1900000000,"bobbin_scope":"password"})"))).password_reset);
 }
 
 TEST_CASE(key_with_an_id_serves_only_tokens_that_name_it) {

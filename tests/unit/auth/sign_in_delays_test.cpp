@@ -118,3 +118,12 @@ TEST_CASE(a_flood_of_addresses_takes_bounded_memory_and_forgets_the_persistent_l
     attempt(delays, "x" + std::to_string(i), "10." + std::to_string(i / 250) + ".7." + std::to_string(i % 250), 0);
   CHECK(attempt(delays, "anna", "10.0.0.1", 60'000) > 0);
 }
+
+TEST_CASE(a_network_has_so_many_passwords_at_the_hasher_and_others_have_their_own) {
+  SignInDelays delays;
+  for (uint32_t i = 0; i < SignInDelays::kHashingPerNetworkMax; ++i) CHECK(delays.enter_hashing("2001:db8::1"));
+  CHECK(!delays.enter_hashing("2001:db8::2"));
+  CHECK(delays.enter_hashing("2001:db8:0:1::1"));
+  delays.leave_hashing("2001:db8::1");
+  CHECK(delays.enter_hashing("2001:db8::2"));
+}

@@ -155,7 +155,7 @@ TEST_CASE(an_invitation_makes_one_account_with_its_role_before_its_time_is_over)
   Fixture f;
   const int64_t now_us = fake_wall();
   const Invitation invitation{
-      .id = id_of(1), .role = AccountRole::admin, .created_by = "acct_0", .expires_us = now_us + kDayUs};
+      .id = id_of(1), .role = AccountRole::admin, .created_by = "host", .expires_us = now_us + kDayUs};
   CHECK_OK(f.store->execute(PutInvitation{hash_of(1), invitation}));
   f.reopen();
   CHECK((CHECK_OK(f.store->accounts().find_invitation(hash_of(1), Tier::any)) == invitation));
@@ -183,6 +183,60 @@ TEST_CASE(an_invitation_makes_one_account_with_its_role_before_its_time_is_over)
   CHECK_FAILS(f.store->execute(DeleteInvitation{id_of(9)}), Code::not_found);
   CHECK_OK(f.store->execute(DeleteInvitation{id_of(4)}));
   CHECK(CHECK_OK(f.store->accounts().list_invitations(Tier::any)).empty());
+}
+
+TEST_CASE(an_invitation_is_good_for_as_long_as_who_made_it_is_an_admin) {
+  Fixture f;
+  make(f, "acct_a", AccountRole::admin);
+  make(f, "acct_b", AccountRole::admin);
+  const Invitation invitation{
+      .id = id_of(1), .role = AccountRole::admin, .created_by = "acct_b", .expires_us = fake_wall() + kDayUs};
+  CHECK_OK(f.store->execute(PutInvitation{hash_of(1), invitation}));
+  CreateAccount command = account_of("acct_c");
+  command.invitation = hash_of(1);
+  CHECK_OK(f.store->execute(ChangeAccount{.account = "acct_b", .role = AccountRole::user}));
+  CHECK_FAILS(f.store->execute(command), Code::forbidden);
+  CHECK_OK(f.store->execute(ChangeAccount{.account = "acct_b", .role = AccountRole::admin}));
+  CHECK_OK(f.store->execute(ChangeAccount{.account = "acct_b", .state = AccountState::blocked}));
+  CHECK_FAILS(f.store->execute(command), Code::forbidden);
+  CHECK_OK(f.store->execute(DeleteAccount{"acct_b"}));
+  CHECK_FAILS(f.store->execute(command), Code::forbidden);
+  CHECK(!find(f, "acct_c"));
+}
+
+TEST_CASE(what_was_judged_before_an_account_changed_comes_to_nothing) {
+  Fixture f;
+  const int64_t epoch = make(f, "acct_a").tokens_valid_from_us;
+  CHECK_OK(
+      f.store->execute(ChangeAccount{.account = "acct_a", .epoch = epoch, .password_hash = "new", .end_logins = true}));
+  CHECK_FAILS(f.store->execute(ChangeAccount{.account = "acct_a", .epoch = epoch, .password_hash = "late"}),
+              Code::unauthorized);
+  StartLogin late = login_of("acct_a", 1);
+  late.epoch = epoch;
+  CHECK_FAILS(f.store->execute(late), Code::unauthorized);
+  CHECK_EQ(find(f, "acct_a")->password_hash, "new");
+  CHECK_EQ(login_count(f, "acct_a"), size_t{0});
+  late.epoch = find(f, "acct_a")->tokens_valid_from_us;
+  CHECK_OK(f.store->execute(late));
+}
+
+TEST_CASE(nothing_is_kept_for_an_account_that_is_gone) {
+  Fixture f;
+  make(f, "acct_a");
+  CHECK_OK(f.store->execute(key_of("acct_a", 1)));
+  Plug plug(*f.store);
+  WaitingOperation removal(DeleteAccount{"acct_a"});
+  WaitingOperation setting(ChangeSetting{"acct_a", "theme", "\"dark\""});
+  WaitingOperation key(key_of("acct_a", 2));
+  CHECK_OK(f.store->submit(removal));
+  CHECK_OK(f.store->submit(setting));
+  CHECK_OK(f.store->submit(key));
+  plug.release();
+  CHECK_OK(removal.wait());
+  CHECK_FAILS(setting.wait(), Code::not_found);
+  CHECK_FAILS(key.wait(), Code::not_found);
+  CHECK(!CHECK_OK(f.store->read_setting("acct_a", "theme", Tier::any)));
+  CHECK(CHECK_OK(f.store->accounts().list_api_keys("acct_a", Tier::any)).empty());
 }
 
 TEST_CASE(an_address_that_is_taken_leaves_the_invitation_open) {
@@ -348,6 +402,7 @@ TEST_CASE(accounts_are_listed_by_id_in_pages_without_what_belongs_to_them) {
   CHECK((account_ids(f, "acct_b", 2) == Strings{"acct_c"}));
   CHECK((account_ids(f, "acct_c", 2) == Strings{}));
   CHECK_FAILS(f.store->accounts().list_accounts("", 2, Tier::memory_only), Code::would_block);
+  CHECK_FAILS(f.store->accounts().list_accounts(std::string(129, 'a'), 2, Tier::any), Code::malformed);
 }
 
 TEST_CASE(an_api_key_is_found_by_its_hash_until_its_owner_deletes_it) {
