@@ -29,7 +29,7 @@ TEST_CASE(a_password_with_any_bytes_is_whole) {
 
 TEST_CASE(what_is_no_hash_is_of_no_password) {
   for (const char* hash :
-       {"", "$", "plain", "$argon2id$v=19$m=19456,t=2,p=1$", "$argon2id$v=19$m=4294967295,t=9,p=1$c2FsdHNhbHQ$aGFzaA"})
+       {"", "$", "plain", "$argon2id$v=19$m=19456,t=2,p=1$", "$argon2id$v=19$m=1,t=0,p=1$c2FsdHNhbHQ$aGFzaA"})
     CHECK(!verify_password("correct horse", hash).value_or(false));
 }
 
