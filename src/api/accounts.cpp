@@ -137,9 +137,9 @@ Task<Result<Answer>> post_password(Services& services, Exchange& exchange) {
 Task<Result<Answer>> delete_me(Services& services, Exchange& exchange) {
   CO_TRY_ASSIGN(std::string password, parse_password(exchange.request.body));
   CO_TRY(check_has_account(exchange.identity));
-  CO_TRY(
-      co_await services.accounts.check_account_password(exchange.identity.user, std::move(password), exchange.client));
-  CO_TRY(co_await delete_account(services, exchange.identity.user));
+  CO_TRY_ASSIGN(const store::Account judged, co_await services.accounts.check_account_password(
+                                                 exchange.identity.user, std::move(password), exchange.client));
+  CO_TRY(co_await delete_account(services, judged.id, judged.tokens_valid_from_us));
   net::Response response{.status = 204};
   response.headers.emplace_back("Set-Cookie", forget_refresh_cookie(exchange.is_https));
   co_return response;
@@ -147,9 +147,9 @@ Task<Result<Answer>> delete_me(Services& services, Exchange& exchange) {
 
 // Blocked first: that says whether it is the last admin, and ends all that could still write for it. Then the chats:
 // when this is cut short, the account is there for an admin to try again. And last what was on its way meanwhile.
-Task<Result<void>> delete_account(Services& services, std::string account) {
+Task<Result<void>> delete_account(Services& services, std::string account, std::optional<int64_t> epoch) {
   CO_TRY(co_await services.accounts.change(
-      {.account = account, .state = store::AccountState::blocked, .end_logins = true}));
+      {.account = account, .epoch = epoch, .state = store::AccountState::blocked, .end_logins = true}));
   CO_TRY(co_await services.engine.delete_all_threads(account));
   CO_TRY(co_await services.accounts.remove(account));
   CO_TRY(co_await services.engine.delete_all_threads(account));

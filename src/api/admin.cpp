@@ -84,7 +84,7 @@ Task<Result<Answer>> delete_admin_account(Services& services, Exchange& exchange
   // Not anybody's threads: only those of an account are an admin's to delete.
   if (!account) co_return fail(Code::not_found, 0, "no such account");
   log::info("an admin deletes an account", {{"user_id", account->id}, {"by", exchange.identity.user}});
-  CO_TRY(co_await delete_account(services, account->id));
+  CO_TRY(co_await delete_account(services, account->id, std::nullopt));
   co_return net::Response{.status = 204};
 }
 

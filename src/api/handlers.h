@@ -32,8 +32,9 @@ Task<Result<Answer>> post_logout(Services& services, Exchange& exchange);
 Task<Result<Answer>> get_me(Services& services, Exchange& exchange);
 Task<Result<Answer>> delete_me(Services& services, Exchange& exchange);
 Task<Result<Answer>> post_password(Services& services, Exchange& exchange);
-// An account with its chats, keys, logins and settings.
-Task<Result<void>> delete_account(Services& services, std::string account);
+// An account with its chats, keys, logins and settings. `epoch`: of whoever was judged by what the account was then
+// (storage/account_commands.h). Errors: those of Accounts::change.
+Task<Result<void>> delete_account(Services& services, std::string account, std::optional<int64_t> epoch);
 // api_keys.cpp
 Task<Result<Answer>> post_api_key(Services& services, Exchange& exchange);
 Task<Result<Answer>> get_api_keys(Services& services, Exchange& exchange);

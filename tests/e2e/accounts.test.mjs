@@ -341,10 +341,11 @@ test('an attempt that waits is judged by the password of then: a thief with the 
   for (let i = 0; i < 8; ++i) await Promise.race([login({ email: user.email, password: 'wrong horse' }), until('a queue', () => true)]);
   const thief = login({ email: user.email, password });
   const change = call('POST', '/auth/password', { token: user.access_token, body: { password, new_password: 'of the thief' } });
+  const removal = call('DELETE', '/auth/me', { token: user.access_token, body: { password } });
   const { stdout } = await runToExit(['token', '--user', user.user_id, '--scope', 'password'], { BOBBIN_JWT_SECRET: testSecret });
   const owner = await call('POST', '/auth/password', { token: stdout.trim(), body: { new_password: 'battery staple' } });
   assert.equal(owner.status, 200);
-  for (const late of [await thief, await change]) assert.ok([401, 429].includes(late.status), String(late.status));
+  for (const late of [await thief, await change, await removal]) assert.ok([401, 429].includes(late.status), String(late.status));
   assert.equal(await statusOf(owner.body.access_token), 200);
 });
 
