@@ -6,28 +6,31 @@
 
 namespace bobbin::chat {
 
+RunDirectory::Entry RunDirectory::make_entry(Engine& engine, bool is_counted, const std::string& user,
+                                             const std::string& thread) const {
+  if (!load_.is_limited()) return {.engine = &engine};
+  return {.engine = &engine, .is_counted = is_counted, .user = user, .thread = thread};
+}
+
 bool RunDirectory::add(const Uuid& run_id, Engine& engine, const std::string& user, const std::string& thread) {
   const std::lock_guard lock(mutex_);
   const bool has_room = load_.has_room(user, thread);
   if (has_room) load_.add(user, thread);
-  Entry entry{.engine = &engine, .is_counted = has_room, .user = user, .thread = thread};
-  BOBBIN_ASSERT(runs_.emplace(run_id, std::move(entry)).second);
+  BOBBIN_ASSERT(runs_.emplace(run_id, make_entry(engine, has_room, user, thread)).second);
   return has_room;
 }
 
 bool RunDirectory::add_if_absent(const Uuid& run_id, Engine& engine, const std::string& user,
                                  const std::string& thread) {
   const std::lock_guard lock(mutex_);
-  Entry entry{.engine = &engine, .is_counted = true, .user = user, .thread = thread};
-  const bool is_new = runs_.emplace(run_id, std::move(entry)).second;
+  const bool is_new = runs_.emplace(run_id, make_entry(engine, true, user, thread)).second;
   if (is_new) load_.hold_stored(user, thread);
   return is_new;
 }
 
 void RunDirectory::replace(const Uuid& run_id, Engine& engine, const std::string& user, const std::string& thread) {
   const std::lock_guard lock(mutex_);
-  Entry entry{.engine = &engine, .is_counted = true, .user = user, .thread = thread};
-  const auto [known, is_new] = runs_.emplace(run_id, std::move(entry));
+  const auto [known, is_new] = runs_.emplace(run_id, make_entry(engine, true, user, thread));
   if (is_new) {
     load_.hold_stored(user, thread);
   } else {

@@ -73,9 +73,11 @@ class RunDirectory {
   struct Entry {
     Engine* engine = nullptr;
     bool is_counted = false;
-    std::string user;
-    std::string thread;
+    std::string user{};  // with the thread: whose it counts for; empty where nothing is limited
+    std::string thread{};
   };
+  [[nodiscard]] Entry make_entry(Engine& engine, bool is_counted, const std::string& user,
+                                 const std::string& thread) const;
   [[nodiscard]] Engine* find(const Uuid& run_id) const;
 
   mutable std::mutex mutex_;

@@ -19,6 +19,7 @@ class RunLoad {
   explicit RunLoad(uint32_t active_max) : active_max_(active_max) {}
 
   // Whether the user may have one more run in this thread.
+  [[nodiscard]] bool is_limited() const noexcept { return active_max_ != 0; }
   [[nodiscard]] bool has_room(const std::string& user, const std::string& thread) const;
 
   void add(const std::string& user, const std::string& thread);
