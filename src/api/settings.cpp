@@ -9,17 +9,18 @@
 namespace bobbin::api {
 
 Task<Result<Answer>> get_settings(Services& services, Exchange& exchange) {
-  std::string out;
-  json::Object object(out);
-  for (const std::string_view name : setting_names()) {
-    store::StoreRead read(services.pool, services.loop, [&](store::Tier tier) {
-      return services.store.read_setting(exchange.identity.user, name, tier);
-    });
-    CO_TRY_ASSIGN(const std::optional<std::string> json, co_await read.run());
-    object.key(name).append(json.value_or("null"));
-  }
-  object.close();
-  co_return json_response(std::move(out));
+  store::StoreRead read(services.pool, services.loop, [&](store::Tier tier) -> Result<std::string> {
+    std::string out;
+    json::Object object(out);
+    for (const std::string_view name : setting_names()) {
+      TRY_ASSIGN(const auto json, services.store.read_setting(exchange.identity.user, name, tier));
+      object.key(name).append(json.value_or("null"));
+    }
+    object.close();
+    return out;
+  });
+  CO_TRY_ASSIGN(std::string settings, co_await read.run());
+  co_return json_response(std::move(settings));
 }
 
 Task<Result<Answer>> patch_settings(Services& services, Exchange& exchange) {

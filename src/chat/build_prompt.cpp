@@ -24,12 +24,13 @@ bool is_context_of(const store::HistoryPage& page, const store::StartedRun& star
 }  // namespace
 
 Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
-  CO_TRY_ASSIGN(Context context, co_await read_context_of(run));
+  CO_TRY_ASSIGN(PromptSources known, co_await read_sources_of(run));
+  Context& context = known.context;
   store::HistoryPage& page = context.page;
   if (!is_context_of(page, run.started)) {
     // The answer before this message is being committed together with it: then so far it cannot be read.
     co_await run.gate_opened();
-    CO_TRY_ASSIGN(context, co_await read_context_of(run));
+    CO_TRY_ASSIGN(known, co_await read_sources_of(run));
     // Deleted meanwhile, perhaps made anew under the same id: what is there is not this run's history.
     if (!page.found || !is_context_of(page, run.started)) co_return fail(Code::gone, 0, "thread deleted");
   }
@@ -41,7 +42,7 @@ Task<Result<upstream::Prompt>> Engine::build_prompt(Run& run) {
     page.messages.insert(page.messages.begin(), own);
   }
   note_first_question(run, page.messages);
-  CO_TRY_ASSIGN(const UserSettings settings, co_await read_settings_of(run));
+  const UserSettings& settings = known.settings;
   ContextOptions shown = options_.context;
   if (!settings.system_prompt.empty()) {
     if (!shown.system_prompt.empty()) shown.system_prompt.append("\n\n");
@@ -89,16 +90,15 @@ void Engine::begin_with(Run& run, std::vector<store::MessageView>& newest_first)
   newest_first.insert(newest_first.begin(), request);
 }
 
-Task<Result<UserSettings>> Engine::read_settings_of(const Run& run) {
-  store::StoreRead read(parts_.pool, parts_.loop, [this, &run](store::Tier tier) {
-    return read_user_settings(parts_.store, run.started.user, tier);
-  });
-  co_return co_await read.run();
-}
-
-Task<Result<Context>> Engine::read_context_of(const Run& run) {
-  store::StoreRead read(parts_.pool, parts_.loop, [this, &run](store::Tier tier) {
-    return read_context(parts_.store, run.started.user, run.started.thread, options_.context.tokens_max, tier);
+// One way to the readers' threads for both.
+Task<Result<Engine::PromptSources>> Engine::read_sources_of(const Run& run) {
+  store::StoreRead read(parts_.pool, parts_.loop, [this, &run](store::Tier tier) -> Result<PromptSources> {
+    const std::string& user = run.started.user;
+    PromptSources sources;
+    TRY_ASSIGN(sources.context,
+               read_context(parts_.store, user, run.started.thread, options_.context.tokens_max, tier));
+    TRY_ASSIGN(sources.settings, read_user_settings(parts_.store, user, tier));
+    return sources;
   });
   co_return co_await read.run();
 }

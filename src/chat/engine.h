@@ -162,10 +162,14 @@ class Engine {
   Task<std::string> read_resync(const FollowRequest& request, uint64_t answer_order);
 
   Task<void> drive(Run& run);
+  // What a prompt is made of.
+  struct PromptSources {
+    Context context;
+    UserSettings settings;
+  };
   Task<Result<upstream::Prompt>> build_prompt(Run& run);
   void begin_with(Run& run, std::vector<store::MessageView>& newest_first);
-  Task<Result<Context>> read_context_of(const Run& run);
-  Task<Result<UserSettings>> read_settings_of(const Run& run);
+  Task<Result<PromptSources>> read_sources_of(const Run& run);
   // Whether the store knows the end: if not, recovery will need the log.
   Task<bool> finish(Run& run, Result<upstream::Answer> answer);
   // The terminal event to all who follow the run.
