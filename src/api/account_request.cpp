@@ -7,34 +7,25 @@
 namespace bobbin::api {
 namespace {
 
-using simdjson::dom::element;
-using Field = std::optional<element>;
-
 // A hundred years: later than anything of today.
 constexpr uint64_t kExpiresInMax = uint64_t{100} * 366 * 24 * 3600;
 
-Result<std::string> text(const Field& field, const char* complaint) {
-  std::string_view value;
-  if (!field || field->get(value) != simdjson::SUCCESS) return fail(Code::invalid, 0, complaint);
-  return std::string(value);
-}
-
-Result<RefreshBy> refresh_by(const Field& field) {
+Result<RefreshBy> refresh_by(const BodyField& field) {
   TRY_ASSIGN(const std::string word, text_or_empty(field, "refresh must be \"cookie\" or \"body\""));
   if (word.empty() || word == "body") return RefreshBy::body;
   if (word == "cookie") return RefreshBy::cookie;
   return fail(Code::invalid, 0, "refresh must be \"cookie\" or \"body\"");
 }
 
-Result<uint64_t> seconds(const Field& field, uint64_t fallback) {
-  if (!field || field->is_null()) return fallback;
-  uint64_t value = 0;
-  if (field->get(value) != simdjson::SUCCESS || value == 0 || value > kExpiresInMax)
+Result<uint64_t> seconds(const BodyField& field, uint64_t fallback) {
+  if (field.is_empty()) return fallback;
+  const auto value = field.count();
+  if (!value || *value == 0 || *value > kExpiresInMax)
     return fail(Code::invalid, 0, "expires_in must be a whole number of seconds, 1 or more");
-  return value;
+  return *value;
 }
 
-Result<std::optional<store::AccountRole>> role(const Field& field) {
+Result<std::optional<store::AccountRole>> role(const BodyField& field) {
   TRY_ASSIGN(const std::string word, text_or_empty(field, "role must be \"user\" or \"admin\""));
   if (word.empty()) return std::nullopt;
   if (word == "user") return store::AccountRole::user;
@@ -109,11 +100,9 @@ Result<KeyRequest> parse_key_request(std::string_view body) {
   if (request.name.empty() || request.name.size() > store::kKeyNameBytesMax || has_control_characters(request.name))
     return fail(Code::invalid, 0, "name must have 1 to 128 bytes without control characters");
   static constexpr char kComplaint[] = "scopes must be a list of \"read\" and \"chat\"";
-  simdjson::dom::array scopes;
-  if (!fields[1] || fields[1]->get(scopes) != simdjson::SUCCESS) return fail(Code::invalid, 0, kComplaint);
-  for (const element scope : scopes) {
-    std::string_view word;
-    if (scope.get(word) != simdjson::SUCCESS) return fail(Code::invalid, 0, kComplaint);
+  const auto scopes = fields[1].texts();
+  if (!scopes) return fail(Code::invalid, 0, kComplaint);
+  for (const std::string_view word : *scopes) {
     if (word == "read") {
       request.scopes |= store::key_scopes::kRead;
     } else if (word == "chat") {

@@ -1,8 +1,5 @@
 #include "src/api/chat_request.h"
 
-#include <array>
-#include <optional>
-
 #include "src/api/exchange.h"
 #include "src/api/json_body.h"
 #include "src/base/json.h"
@@ -12,16 +9,14 @@
 namespace bobbin::api {
 namespace {
 
-using simdjson::dom::element;
-
-Result<std::string> message_text(const std::optional<element>& field) {
-  if (!field) return fail(Code::invalid, 0, "message is missing");
-  std::string_view text;
-  if (field->get(text) != simdjson::SUCCESS) return fail(Code::invalid, 0, "message must be a string");
-  if (text.size() > limits::kMessageBytesMax) return fail(Code::too_large, 0, "message is longer than 256 KiB");
-  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+Result<std::string> message_text(const BodyField& field) {
+  if (!field.is_there()) return fail(Code::invalid, 0, "message is missing");
+  const auto text = field.text();
+  if (!text) return fail(Code::invalid, 0, "message must be a string");
+  if (text->size() > limits::kMessageBytesMax) return fail(Code::too_large, 0, "message is longer than 256 KiB");
+  if (text->find_first_not_of(" \t\r\n") == std::string_view::npos)
     return fail(Code::invalid, 0, "message must not be empty");
-  return std::string(text);
+  return std::string(*text);
 }
 
 Result<store::OnBusy> on_busy_choice(std::string_view word) {
@@ -46,18 +41,15 @@ Result<bool> is_stop(std::string_view word) {
   return fail(Code::invalid, 0, "on_disconnect must be \"continue\" or \"stop\"");
 }
 
-bool is_absent(const std::optional<element>& field) { return !field || field->is_null(); }
-
 // A temporary chat lasts ten years at most.
 constexpr uint32_t kExpiresInMax = 3650 * store::kSecondsPerDay;
 
 // A whole number of 1..max; absent and null are 0.
-Result<uint32_t> number_or_zero(const std::optional<element>& field, uint32_t max, const char* complaint) {
-  if (!field || field->is_null()) return 0u;
-  uint64_t number = 0;
-  if (!field->is_uint64() || field->get(number) != simdjson::SUCCESS || number == 0 || number > max)
-    return fail(Code::invalid, 0, complaint);
-  return static_cast<uint32_t>(number);
+Result<uint32_t> number_or_zero(const BodyField& field, uint32_t max, const char* complaint) {
+  if (field.is_empty()) return 0u;
+  const auto number = field.count();
+  if (!number || *number == 0 || *number > max) return fail(Code::invalid, 0, complaint);
+  return static_cast<uint32_t>(*number);
 }
 
 constexpr size_t kModelNameBytesMax = 128;
@@ -72,7 +64,7 @@ Result<ChatRequest> parse_chat_request(std::string_view body) {
   TRY_ASSIGN(request.continues, truth(fields[5], "continue must be true or false"));
   if (!request.continues) {
     TRY_ASSIGN(request.message, message_text(fields[0]));
-  } else if (!is_absent(fields[0])) {
+  } else if (!fields[0].is_empty()) {
     return fail(Code::invalid, 0, "a request to continue has no message");
   }
   TRY_ASSIGN(request.thread_id, text_or_empty(fields[1], "thread_id must be a string"));

@@ -1,59 +1,57 @@
 #pragma once
 
-#include <simdjson.h>
-
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "src/base/limits.h"
 #include "src/base/result.h"
 
-// Reading the JSON body of a request. For this folder's sources: simdjson is in it.
+// Reading the JSON body of a request.
 namespace bobbin::api {
 
-// One parser a thread: its buffers grow to the largest body once.
-inline simdjson::dom::parser& body_parser() {
-  thread_local simdjson::dom::parser instance(limits::kBodyBytesMax);
-  return instance;
-}
+// A field of a parsed body, or none. Whoever asks it for what it is not gets nothing. Cheap to copy; dies with the next
+// parse on its thread, and so does the text it gives.
+class BodyField {
+ public:
+  BodyField() = default;
 
-// The fields of `names` in a JSON object, in that order; absent ones are nullopt. The elements live until the next
-// parse.
+  // The body has it, if only as null.
+  [[nodiscard]] bool is_there() const noexcept { return is_there_; }
+  // Absent and null are mostly the same.
+  [[nodiscard]] bool is_empty() const noexcept;
+  [[nodiscard]] std::optional<std::string_view> text() const noexcept;
+  [[nodiscard]] std::optional<bool> boolean() const noexcept;
+  // A whole number that is not negative.
+  [[nodiscard]] std::optional<uint64_t> count() const noexcept;
+  // An array of strings and nothing else.
+  [[nodiscard]] std::optional<std::vector<std::string_view>> texts() const;
+
+ private:
+  friend struct BodyAccess;  // the parser's own view, of this size
+  alignas(8) std::array<std::byte, 16> view_{};
+  bool is_there_ = false;
+};
+
+// Fills `found` with the fields of `names` in a JSON object, in that order. Errors: malformed (not JSON, not UTF-8,
+// also inside fields that nobody reads), invalid (not an object; a field of `names` twice).
+Result<void> read_fields(std::string_view body, std::span<const std::string_view> names, std::span<BodyField> found);
+
 template <size_t N>
-Result<std::array<std::optional<simdjson::dom::element>, N>> parse_object(
-    std::string_view body, const std::array<std::string_view, N>& names) {
-  simdjson::dom::element document;
-  // simdjson reads past the end: the copy it makes has the padding.
-  if (body_parser().parse(body.data(), body.size(), true).get(document) != simdjson::SUCCESS)
-    return fail(Code::malformed, 0, "the body is not valid JSON in UTF-8");
-  simdjson::dom::object object;
-  if (document.get(object) != simdjson::SUCCESS) return fail(Code::invalid, 0, "the body must be a JSON object");
-  std::array<std::optional<simdjson::dom::element>, N> found;
-  for (const auto [key, value] : object) {
-    for (size_t i = 0; i < N; ++i) {
-      if (key != names[i]) continue;
-      if (found[i]) return fail(Code::invalid, 0, "a field stands in the body twice");
-      found[i] = value;
-    }
-  }
+Result<std::array<BodyField, N>> parse_object(std::string_view body, const std::array<std::string_view, N>& names) {
+  std::array<BodyField, N> found;
+  TRY(read_fields(body, names, found));
   return found;
 }
 
-// Absent and null are the same.
-inline Result<std::string> text_or_empty(const std::optional<simdjson::dom::element>& field, const char* complaint) {
-  if (!field || field->is_null()) return std::string();
-  std::string_view text;
-  if (field->get(text) != simdjson::SUCCESS) return fail(Code::invalid, 0, complaint);
-  return std::string(text);
-}
-
-// Absent and null are false.
-inline Result<bool> truth(const std::optional<simdjson::dom::element>& field, const char* complaint) {
-  bool value = false;
-  if (field && !field->is_null() && field->get(value) != simdjson::SUCCESS) return fail(Code::invalid, 0, complaint);
-  return value;
-}
+// Their values, or invalid with `complaint`, a literal.
+Result<std::string> text(const BodyField& field, const char* complaint);
+// Where it may be absent or null: empty, and false.
+Result<std::string> text_or_empty(const BodyField& field, const char* complaint);
+Result<bool> truth(const BodyField& field, const char* complaint);
 
 }  // namespace bobbin::api

@@ -9,13 +9,11 @@
 namespace bobbin::api {
 namespace {
 
-using simdjson::dom::element;
-
 constexpr size_t kModelNameBytesMax = 128;
 constexpr size_t kLanguageBytesMax = 35;  // RFC 5646 §4.4.1
 
-// As JSON; empty where null or an empty text takes the setting back.
-using Check = Result<std::string> (*)(element value);
+// As JSON; empty where an empty text takes the setting back.
+using Check = Result<std::string> (*)(const BodyField& value);
 
 Result<std::string> text_as_json(std::string_view text) {
   std::string json;
@@ -23,42 +21,41 @@ Result<std::string> text_as_json(std::string_view text) {
   return json;
 }
 
-Result<std::string> check_keep_days(element value) {
-  uint64_t days = 0;
-  if (value.get(days) != simdjson::SUCCESS || days == 0 || days > store::kKeepDaysMax)
+Result<std::string> check_keep_days(const BodyField& value) {
+  const auto days = value.count();
+  if (!days || *days == 0 || *days > store::kKeepDaysMax)
     return fail(Code::invalid, 0, "keep_days must be null or 1 to 36500");
-  return std::to_string(days);
+  return std::to_string(*days);
 }
 
-Result<std::string> check_system_prompt(element value) {
-  std::string_view text;
-  if (value.get(text) != simdjson::SUCCESS || text.size() > chat::kUserSystemPromptBytesMax)
+Result<std::string> check_system_prompt(const BodyField& value) {
+  const auto text = value.text();
+  if (!text || text->size() > chat::kUserSystemPromptBytesMax)
     return fail(Code::invalid, 0, "system_prompt must be null or a string of at most 8 KiB");
-  return text_as_json(text);
+  return text_as_json(*text);
 }
 
-Result<std::string> check_model(element value) {
-  std::string_view text;
-  if (value.get(text) != simdjson::SUCCESS || text.size() > kModelNameBytesMax || has_control_characters(text))
+Result<std::string> check_model(const BodyField& value) {
+  const auto text = value.text();
+  if (!text || text->size() > kModelNameBytesMax || has_control_characters(*text))
     return fail(Code::invalid, 0, "model must be null or a name of at most 128 bytes");
-  return text_as_json(text);
+  return text_as_json(*text);
 }
 
-Result<std::string> check_theme(element value) {
-  std::string_view text;
-  if (value.get(text) != simdjson::SUCCESS || (text != "light" && text != "dark" && text != "system"))
+Result<std::string> check_theme(const BodyField& value) {
+  const auto text = value.text();
+  if (!text || (text != "light" && text != "dark" && text != "system"))
     return fail(Code::invalid, 0, "theme must be null, \"light\", \"dark\" or \"system\"");
-  return text_as_json(text);
+  return text_as_json(*text);
 }
 
 // Subtags of letters and digits with hyphens between them, as in `de` and `zh-Hant-TW`.
-Result<std::string> check_language(element value) {
+Result<std::string> check_language(const BodyField& value) {
   static constexpr char kComplaint[] = "language must be null or a language tag such as \"en\" or \"pt-BR\"";
-  std::string_view text;
-  if (value.get(text) != simdjson::SUCCESS || text.size() > kLanguageBytesMax)
-    return fail(Code::invalid, 0, kComplaint);
+  const auto text = value.text();
+  if (!text || text->size() > kLanguageBytesMax) return fail(Code::invalid, 0, kComplaint);
   size_t subtag_bytes = 0;
-  for (const char c : text) {
+  for (const char c : *text) {
     const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     const bool is_digit = c >= '0' && c <= '9';
     if (c == '-' ? subtag_bytes == 0 : (!is_letter && !is_digit) || subtag_bytes == 8)
@@ -66,7 +63,7 @@ Result<std::string> check_language(element value) {
     subtag_bytes = c == '-' ? 0 : subtag_bytes + 1;
   }
   if (subtag_bytes == 0) return fail(Code::invalid, 0, kComplaint);
-  return text_as_json(text);
+  return text_as_json(*text);
 }
 
 constexpr std::array<std::string_view, 5> kNames{store::kKeepDaysSetting, chat::kSystemPromptSetting,
@@ -82,11 +79,11 @@ Result<std::vector<SettingChange>> parse_setting_changes(std::string_view body) 
   TRY_ASSIGN(const auto fields, parse_object(body, kNames));
   std::vector<SettingChange> changes;
   for (size_t i = 0; i < kNames.size(); ++i) {
-    if (!fields[i]) continue;
+    if (!fields[i].is_there()) continue;
     SettingChange& change = changes.emplace_back();
     change.name = kNames[i];
-    if (fields[i]->is_null()) continue;
-    TRY_ASSIGN(change.json, kChecks[i](*fields[i]));
+    if (fields[i].is_empty()) continue;
+    TRY_ASSIGN(change.json, kChecks[i](fields[i]));
   }
   return changes;
 }
