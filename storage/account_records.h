@@ -31,6 +31,8 @@ Result<ApiKey> decode_api_key(std::string_view record, const Uuid& id);
 struct ApiKeyReference {
   std::string user;
   Uuid id;
+
+  friend bool operator==(const ApiKeyReference&, const ApiKeyReference&) = default;
 };
 void append_api_key_reference(std::string& out, const ApiKeyReference& reference);
 Result<ApiKeyReference> decode_api_key_reference(std::string_view record);

@@ -11,6 +11,8 @@
 
 #include <string>
 
+#include "src/net/c_pointer.h"
+
 namespace bobbin::auth {
 namespace {
 
@@ -19,19 +21,12 @@ constexpr size_t kEd25519KeyBytes = 32;
 constexpr size_t kEd25519SignatureBytes = 64;
 constexpr size_t kRsaExponentBytesMax = 8;
 
-template <auto kFree>
-struct Freer {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    kFree(object);
-  }
-};
-using BigNumber = std::unique_ptr<BIGNUM, Freer<BN_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>>;
-using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, Freer<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Freer<OSSL_PARAM_free>>;
-using EcdsaSignature = std::unique_ptr<ECDSA_SIG, Freer<ECDSA_SIG_free>>;
+using BigNumber = net::CPointer<BIGNUM, BN_free>;
+using KeyContext = net::CPointer<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using DigestContext = net::CPointer<EVP_MD_CTX, EVP_MD_CTX_free>;
+using ParamBuilder = net::CPointer<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
+using Params = net::CPointer<OSSL_PARAM, OSSL_PARAM_free>;
+using EcdsaSignature = net::CPointer<ECDSA_SIG, ECDSA_SIG_free>;
 
 // What OpenSSL notes about a refusal must not stay behind on the thread: TLS would take it for an error of its own.
 class ErrorMark {

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "src/auth/open_file.h"
 #include "src/base/limits.h"
 #include "src/base/log.h"
 #include "src/base/uuid.h"
@@ -17,22 +18,6 @@ namespace bobbin::auth {
 namespace {
 
 constexpr size_t kSecretBytesMax = 4096;
-
-// An open file that closes itself.
-class File {
- public:
-  explicit File(int fd) noexcept : fd_(fd) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
-  [[nodiscard]] int fd() const noexcept { return fd_; }
-
- private:
-  const int fd_;
-};
 
 // All of the file, at most one byte more than `bytes_max`. A pipe is fine: `--jwt-secret-file <(pass show bobbin)`.
 Result<std::string> read_all(int fd, size_t bytes_max) {

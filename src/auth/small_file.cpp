@@ -6,24 +6,10 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "src/auth/open_file.h"
+
 namespace bobbin::auth {
 namespace {
-
-// An open file that closes itself.
-class File {
- public:
-  explicit File(int fd) noexcept : fd_(fd) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
-  [[nodiscard]] int fd() const noexcept { return fd_; }
-
- private:
-  const int fd_;
-};
 
 Result<void> write_synced(const std::string& path, std::string_view text) {
   const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));

@@ -16,21 +16,15 @@
 
 #include "src/base/uuid.h"
 #include "src/net/address.h"
+#include "src/net/c_pointer.h"
 
 namespace bobbin::net {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    Free(object);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Names = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES_free>>;
-using Memory = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
+using Key = CPointer<EVP_PKEY, EVP_PKEY_free>;
+using Certificate = CPointer<X509, X509_free>;
+using Names = CPointer<GENERAL_NAMES, GENERAL_NAMES_free>;
+using Memory = CPointer<BIO, BIO_free_all>;
 
 constexpr int64_t kDayS = 24 * 3600;
 

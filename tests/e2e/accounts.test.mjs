@@ -1,77 +1,29 @@
 // Accounts of a box without an identity provider: made, signed in and out, refreshed, blocked and deleted, with what
-// each of these ends: tokens on kept-alive connections, open streams, other devices. And API keys.
+// each of these ends: tokens on kept-alive connections, open streams, other devices.
 
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before } from 'node:test';
-import { decodeJwt } from 'jose';
+import { ended, password, printedSecret, setupSecret, startAccounts } from './support/accounts.mjs';
 import { EventReader } from './support/client.mjs';
 import { runToExit, startServer, testSecret } from './support/server.mjs';
 import { mintToken, nowSeconds } from './support/tokens.mjs';
 import { test, until } from './support/wait.mjs';
 
-const password = 'correct horse';
-
 let server;
 let admin;
+let call;
+let register;
+let login;
+let refresh;
+let statusOf;
+let invite;
+let newUser;
+let openFeed;
 before(async () => {
-  server = await startServer({ args: ['--registration', 'invite', '--workers', '2'] });
-  admin = (await register({ email: 'Admin@Example.org', password, setup: await setupSecret(server) })).body;
+  ({ server, admin, call, register, login, refresh, statusOf, invite, newUser, openFeed } = await startAccounts());
 });
 after(() => server?.stop());
-
-const printedSecret = (from) => /#setup=([\w-]{43})$/m.exec(from.stdout)?.[1];
-const setupSecret = (from) => until('the link for the first admin', () => printedSecret(from));  // printed after where it listens
-
-// {status, body, headers}; `token` may be absent.
-async function call(method, path, { body, token, headers = {}, on = server } = {}) {
-  const response = await fetch(on.url + path, {
-    method,
-    headers: {
-      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-      ...(token ? { Authorization: `Bearer ${token}` } : {}),
-      ...headers,
-    },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  const text = await response.text();
-  return { status: response.status, body: text ? JSON.parse(text) : null, headers: response.headers };
-}
-
-const register = (body, on) => call('POST', '/auth/register', { body, on });
-const login = (body, options) => call('POST', '/auth/login', { body, ...options });
-const refresh = (refreshToken) => call('POST', '/auth/refresh', { body: { refresh_token: refreshToken } });
-const statusOf = async (token, path = '/chat/sessions') => (await call('GET', path, { token })).status;
-
-async function invite(options = {}) {
-  const made = await call('POST', '/admin/invitations', { body: options, token: admin.access_token });
-  assert.equal(made.status, 201);
-  return made.body;
-}
-
-let made = 0;
-// A new account with its first login.
-async function newUser() {
-  made += 1;
-  const email = `user${made}@example.org`;
-  const { invitation } = await invite();
-  const { status, body } = await register({ email, password, invitation });
-  assert.equal(status, 201);
-  return { ...body, email };
-}
-
-async function openFeed(token) {
-  const response = await fetch(`${server.url}/chat/events`, { headers: { Authorization: `Bearer ${token}` } });
-  assert.equal(response.status, 200);
-  return response.body.getReader();
-}
-
-// Resolves when the stream has been cut or has ended.
-async function ended(reader) {
-  try {
-    while (!(await reader.read()).done);
-  } catch { /* cut */ }
-}
 
 // ---- how accounts are made
 
@@ -468,64 +420,6 @@ test('the last admin cannot be blocked, demoted or deleted', async () => {
   assert.equal((await call('GET', '/chat/history?thread_id=t', options)).body.message_count, 2);
   assert.equal((await call('GET', '/admin/accounts', options)).status, 200);
   await alone.stop();
-});
-
-// ---- API keys
-
-test('a key does what its scopes say, shows its last use, and ends when it is deleted', async () => {
-  const user = await newUser();
-  const create = (body) => call('POST', '/auth/keys', { token: user.access_token, body });
-  const reader = (await create({ name: 'reader', scopes: ['read'] })).body;
-  const writer = (await create({ name: 'writer', scopes: ['chat'], expires_in: 3600 })).body;
-  assert.match(reader.key, /^bob_[\w-]{43}$/);
-  assert.equal(await statusOf(reader.key), 200);
-  assert.equal((await call('POST', '/chat/stream', { token: reader.key, body: { message: 'x' } })).status, 403);
-  assert.equal((await call('DELETE', '/chat/history', { token: reader.key })).status, 403);
-  const stopped = await call('POST', '/chat/stop', { token: writer.key, body: { thread_id: 'none' } });
-  assert.equal(stopped.status, 404);
-  for (const [method, path] of [['GET', '/auth/keys'], ['POST', '/auth/keys'], ['DELETE', '/auth/me'], ['POST', '/auth/password'], ['GET', '/admin/accounts']])
-    assert.equal((await call(method, path, { token: writer.key, body: method === 'GET' ? undefined : {} })).status, 403, path);
-  const { keys } = (await call('GET', '/auth/keys', { token: user.access_token })).body;
-  assert.deepEqual(keys.map((key) => [key.name, key.scopes, key.key]).sort(), [['reader', ['read'], undefined], ['writer', ['read', 'chat'], undefined]]);
-  await until('the note of its use', async () => {
-    const now = (await call('GET', '/auth/keys', { token: user.access_token })).body.keys;
-    return now.find((key) => key.name === 'reader').last_used_at !== null;
-  });
-  const feed = await openFeed(reader.key);
-  assert.equal((await call('DELETE', `/auth/keys/${reader.id}`, { token: user.access_token })).status, 204);
-  await ended(feed);
-  assert.equal(await statusOf(reader.key), 401);
-  assert.equal(await statusOf(writer.key), 200);
-});
-
-test('a key of another user is not there to delete', async () => {
-  const [one, two] = [await newUser(), await newUser()];
-  const { id, key } = (await call('POST', '/auth/keys', { token: one.access_token, body: { name: 'k', scopes: ['read'] } })).body;
-  assert.equal((await call('DELETE', `/auth/keys/${id}`, { token: two.access_token })).status, 404);
-  assert.equal((await call('DELETE', '/auth/keys/nonsense', { token: two.access_token })).status, 404);
-  assert.equal(await statusOf(key), 200);
-});
-
-test('users of other issuers have keys, too, and keys expire', async () => {
-  const token = await mintToken(testSecret, { sub: 'outside' });
-  const { key } = (await call('POST', '/auth/keys', { token, body: { name: 'k', scopes: ['read'], expires_in: 2 } })).body;
-  assert.equal((await call('GET', '/auth/me', { token: key })).body.id, 'outside');
-  await until('its end', async () => (await statusOf(key)) === 401);
-});
-
-test('bad keys are 422', async () => {
-  const user = await newUser();
-  for (const body of [{ name: '', scopes: ['read'] }, { name: 'x' }, { name: 'x', scopes: [] }, { name: 'x', scopes: ['root'] }, { name: 'x', scopes: 'read' }, { name: 'x\n', scopes: ['read'] }, { name: 'x'.repeat(129), scopes: ['read'] }, { name: 'x', scopes: ['read'], expires_in: 0 }, { name: 'x', scopes: ['read'], expires_in: -1 }])
-    assert.equal((await call('POST', '/auth/keys', { token: user.access_token, body })).status, 422, JSON.stringify(body));
-  for (const key of ['bob_', `bob_${'A'.repeat(43)}`]) assert.equal(await statusOf(key), 401);
-});
-
-test('a replication token is minted on the host and opens no chat', async () => {
-  const { stdout } = await runToExit(['token', '--user', 'replica', '--scope', 'replicate'], { BOBBIN_JWT_SECRET: testSecret });
-  const token = stdout.trim();
-  assert.equal(decodeJwt(token).bobbin_scope, 'replicate');
-  assert.equal(await statusOf(token), 403);
-  assert.equal((await call('POST', '/auth/keys', { token, body: { name: 'k', scopes: ['read'] } })).status, 403);
 });
 
 // ---- bad input

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { Client, EventReader, expectProblem, newUser } from './support/client.mjs';
-import { answerWith, startScripted } from './support/scripted_upstream.mjs';
+import { answerWhenOpened, answerWith, startScripted } from './support/scripted_upstream.mjs';
 import { startServer } from './support/server.mjs';
 import { makeGate, test, until } from './support/wait.mjs';
 
@@ -137,13 +137,7 @@ test('nothing is limited where only this machine can call; elsewhere all is, unl
 async function heldModel() {
   const upstream = await startScripted();
   const gate = makeGate();
-  upstream.answer(async (reply, request) => {
-    reply.head();
-    await reply.text('re: ');
-    await gate.opened;
-    await reply.text(request.body.messages.at(-1).content);
-    await reply.finish();
-  });
+  upstream.answer(answerWhenOpened(gate));
   return { upstream, gate };
 }
 

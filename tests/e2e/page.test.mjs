@@ -5,7 +5,7 @@ import http from 'node:http';
 import { after, before } from 'node:test';
 import { expectProblem, newUser } from './support/client.mjs';
 import { openBrowser, openPage, screenshot } from './support/browser.mjs';
-import { answerWith, echo, startScripted } from './support/scripted_upstream.mjs';
+import { answerWhenOpened, answerWith, echo, startScripted } from './support/scripted_upstream.mjs';
 import { flag, startServer } from './support/server.mjs';
 import { makeGate, test, until } from './support/wait.mjs';
 
@@ -154,13 +154,7 @@ test('a failed model is explained, the message stays, and the chat goes on', asy
 
 test('a second message waits visibly for its turn and is answered after the first', async () => {
   const gate = makeGate();
-  upstream.answer(async (reply, request) => {
-    reply.head();
-    await reply.text('re: ');
-    await gate.opened;
-    await reply.text(request.body.messages.at(-1).content);
-    await reply.finish();
-  });
+  upstream.answer(answerWhenOpened(gate));
   const page = await openPage(browser, server);
   await signIn(page, await newUser(server));
   await say(page, 'one');

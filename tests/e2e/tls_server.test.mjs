@@ -11,7 +11,7 @@ import { openBrowser, openPage } from './support/browser.mjs';
 import { fingerprint, makeCertificate, makeChain } from './support/certificate.mjs';
 import { newUser } from './support/client.mjs';
 import { RawSocket } from './support/raw.mjs';
-import { startScripted } from './support/scripted_upstream.mjs';
+import { answerWhenOpened, startScripted } from './support/scripted_upstream.mjs';
 import { flag, makeTempDir, runToExit, startServer } from './support/server.mjs';
 import { makeGate, manyStarts, test, until } from './support/wait.mjs';
 
@@ -211,13 +211,7 @@ test('SIGHUP: new connections get the new certificate, an open stream goes on, b
   try {
     assert.equal(await shown(), fingerprint(a.certFile));
     const gate = makeGate();
-    upstream.answer(async (reply, request) => {
-      reply.head();
-      await reply.text('before ');
-      await gate.opened;
-      await reply.text(request.body.messages.at(-1).content);
-      await reply.finish();
-    });
+    upstream.answer(answerWhenOpened(gate, 'before '));
     const user = await newUser(own);
     const stream = await user.open('after the change', 't');
     await stream.until('token');

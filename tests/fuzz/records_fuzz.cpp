@@ -59,34 +59,17 @@ void check_record(std::string_view record) {
   check(record, decode_number, append_number_record);
 }
 
-// Values of identity have no comparison of their own: their records are compared.
-template <class Decode, class Append>
-void check_bytes(std::string_view record, Decode decode, Append append) {
-  const auto value = decode(record);
-  if (!value) {
-    FUZZ_CHECK(value.error().code == Code::corrupt);
-    return;
-  }
-  std::string bytes;
-  append(bytes, *value);
-  const auto again = decode(bytes);
-  FUZZ_CHECK(again.has_value());
-  std::string twice;
-  append(twice, *again);
-  FUZZ_CHECK(twice == bytes);
-}
-
 void check_identity_record(std::string_view record) {
   const Uuid id{};
-  check_bytes(
+  check(
       record, [](std::string_view bytes) { return decode_account(bytes, "a"); }, append_account_record);
-  check_bytes(record, decode_account_reference, append_account_reference);
-  check_bytes(
+  check(record, decode_account_reference, append_account_reference);
+  check(
       record, [&](std::string_view bytes) { return decode_login(bytes, id); }, append_login_record);
-  check_bytes(record, decode_invitation, append_invitation_record);
-  check_bytes(
+  check(record, decode_invitation, append_invitation_record);
+  check(
       record, [&](std::string_view bytes) { return decode_api_key(bytes, id); }, append_api_key_record);
-  check_bytes(record, decode_api_key_reference, append_api_key_reference);
+  check(record, decode_api_key_reference, append_api_key_reference);
 }
 
 }  // namespace

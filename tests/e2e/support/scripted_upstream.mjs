@@ -44,6 +44,15 @@ export const answerWith = (...pieces) => async (reply) => {
   await reply.finish();
 };
 
+// An answer that begins with `first` and goes on, with what was asked, when the gate opens.
+export const answerWhenOpened = (gate, first = 're: ') => async (reply, request) => {
+  reply.head();
+  await reply.text(first);
+  await gate.opened;
+  await reply.text(request.body.messages.at(-1).content);
+  await reply.finish();
+};
+
 // Answers with the last message, as an echo. The default script.
 export const echo = async (reply, request) => answerWith(request.body.messages.at(-1).content)(reply);
 

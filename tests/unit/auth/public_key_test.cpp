@@ -3,8 +3,10 @@
 
 #include "src/auth/public_key.h"
 
+#include <vector>
 #include "src/auth/base64url.h"
 #include "src/auth/jwks.h"
+
 #include "tests/support/test.h"
 #include "tests/unit/auth/key_pairs.h"
 
@@ -42,6 +44,18 @@ PublicKey public_key(const KeyPair& pair) {
   return CHECK_OK(parse_jwks("{\"keys\":[" + pair.jwk() + "]}"))[0].public_key;
 }
 
+struct Signer {
+  const KeyPair& pair;
+  Algorithm algorithm;
+  const char* name;
+};
+std::vector<Signer> all_signers() {
+  return {{rsa_pair(), Algorithm::rs256, "RS256"},
+          {rsa_pair(), Algorithm::ps256, "PS256"},
+          {ec_pair(), Algorithm::es256, "ES256"},
+          {ed25519_pair(), Algorithm::eddsa, "EdDSA"}};
+}
+
 TEST_CASE(examples_of_the_standards_verify) {
   const PublicKey rsa = CHECK_OK(PublicKey::make_rsa(bytes(kRsaModulus), bytes("AQAB")));
   CHECK(rsa.verify(Algorithm::rs256, "eyJhbGciOiJSUzI1NiJ9." + std::string(kRfcPayload), bytes(kRsaSignature)));
@@ -52,17 +66,10 @@ TEST_CASE(examples_of_the_standards_verify) {
 }
 
 TEST_CASE(each_algorithm_takes_its_own_signatures_over_that_text_alone) {
-  const struct {
-    const KeyPair& pair;
-    Algorithm algorithm;
-    const char* name;
-  } cases[] = {{rsa_pair(), Algorithm::rs256, "RS256"},
-               {rsa_pair(), Algorithm::ps256, "PS256"},
-               {ec_pair(), Algorithm::es256, "ES256"},
-               {ed25519_pair(), Algorithm::eddsa, "EdDSA"}};
-  for (const auto& made : cases) {
+  const std::vector<Signer> signers = all_signers();
+  for (const Signer& made : signers) {
     const std::string signature = made.pair.sign(made.name, "text");
-    for (const auto& tried : cases) {
+    for (const Signer& tried : signers) {
       const bool is_same = made.algorithm == tried.algorithm;
       CHECK_EQ(public_key(tried.pair).verify(tried.algorithm, "text", signature), is_same);
       CHECK(!public_key(tried.pair).verify(tried.algorithm, "texT", signature));
@@ -73,15 +80,8 @@ TEST_CASE(each_algorithm_takes_its_own_signatures_over_that_text_alone) {
 }
 
 TEST_CASE(any_other_bit_or_size_of_a_signature_is_refused) {
-  const struct {
-    const KeyPair& pair;
-    Algorithm algorithm;
-    const char* name;
-  } cases[] = {{rsa_pair(), Algorithm::rs256, "RS256"},
-               {rsa_pair(), Algorithm::ps256, "PS256"},
-               {ec_pair(), Algorithm::es256, "ES256"},
-               {ed25519_pair(), Algorithm::eddsa, "EdDSA"}};
-  for (const auto& made : cases) {
+  const std::vector<Signer> signers = all_signers();
+  for (const Signer& made : signers) {
     const PublicKey key = public_key(made.pair);
     const std::string good = made.pair.sign(made.name, "text");
     CHECK(key.verify(made.algorithm, "text", good));

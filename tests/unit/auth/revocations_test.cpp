@@ -2,6 +2,7 @@
 #include "src/auth/revocations.h"
 
 #include "src/base/result.h"
+#include "tests/support/ids.h"
 #include "tests/support/test.h"
 
 using namespace bobbin;
@@ -9,11 +10,7 @@ using namespace bobbin::auth;
 
 namespace {
 
-Uuid id_of(uint8_t fill) {
-  Uuid id;
-  id.bytes.fill(fill);
-  return id;
-}
+using bobbin::test::id_of;
 
 Identity identity(const std::string& user, uint8_t credential) {
   return {.user = user, .credential = credential == 0 ? Uuid{} : id_of(credential)};

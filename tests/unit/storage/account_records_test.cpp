@@ -5,6 +5,7 @@
 #include "storage/key_layout.h"
 #include "storage/keys.h"
 #include "storage/row_check.h"
+#include "tests/support/ids.h"
 #include "tests/support/test.h"
 
 using namespace bobbin;
@@ -12,11 +13,7 @@ using namespace bobbin::store;
 
 namespace {
 
-Uuid id_of(uint8_t fill) {
-  Uuid id;
-  id.bytes.fill(fill);
-  return id;
-}
+using bobbin::test::id_of;
 
 Account full_account() {
   return {.id = "acct_1",

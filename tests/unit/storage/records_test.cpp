@@ -2,6 +2,7 @@
 #include "storage/records.h"
 
 #include "storage/codec.h"
+#include "tests/support/ids.h"
 #include "tests/support/test.h"
 
 using namespace bobbin;
@@ -9,11 +10,7 @@ using namespace bobbin::store;
 
 namespace {
 
-Uuid id_of(uint8_t fill) {
-  Uuid id;
-  id.bytes.fill(fill);
-  return id;
-}
+using bobbin::test::id_of;
 
 Message full_message() {
   Message message;

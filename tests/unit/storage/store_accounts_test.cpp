@@ -2,6 +2,7 @@
 // there after the store was opened again.
 #include "storage/verify.h"
 #include "storage/waiting_operation.h"
+#include "tests/support/ids.h"
 #include "tests/unit/storage/verify_fixture.h"
 
 using namespace bobbin;
@@ -12,11 +13,7 @@ namespace {
 
 constexpr int64_t kDayUs = int64_t{24} * 3600 * 1'000'000;
 
-Uuid id_of(uint8_t fill) {
-  Uuid id;
-  id.bytes.fill(fill);
-  return id;
-}
+using bobbin::test::id_of;
 
 SecretHash hash_of(uint8_t fill) {
   SecretHash hash;
